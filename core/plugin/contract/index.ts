@@ -1,0 +1,10 @@
+/** `troupe/plugin`: all that the author of an agent plugin needs. */
+export { definePlugin } from './agent.ts'
+export type { Agent, AgentSettings, Plugin, RunEnd, Session } from './agent.ts'
+export type { AgentMessage, AgentProcess, Ask, Command, DetectIo, Exit, FollowUp, OutputLine, SessionIo } from './io.ts'
+export type { Detection } from '../../contract/records.ts'
+export type { QuestionOption, ToolKind, Usage } from '../../contract/messages.ts'
+export type { PermissionMode } from '../../contract/statuses.ts'
+export type { ErrorCode } from '../../base/errors.ts'
+/** Raised when the contract changes in a way that a plugin can notice. A manifest names the version it was written for. */
+export const CONTRACT_VERSION = 1

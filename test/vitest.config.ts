@@ -1,0 +1,26 @@
+/** How the tests run. */
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+import { CountReporter } from './helpers/reporter.ts'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  root: at('..'),
+  resolve: {
+    alias: {
+      'troupe/plugin': at('../core/plugin/contract/index.ts'),
+      'troupe/client': at('../core/rpc/client/index.ts'),
+    },
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: [],
+    reporters: ['default', new CountReporter()],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    pool: 'forks',
+    restoreMocks: true,
+  },
+})
