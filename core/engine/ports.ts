@@ -1,0 +1,87 @@
+/** What the engine and the handlers need from the machine that runs sessions; the runner implements it. */
+import type { ErrorEnvelope } from '../base/errors.ts'
+import type { AgentInfo, PluginInfo, TaskDiff } from '../contract/records.ts'
+import type { MergeStrategy, PermissionMode, SandboxKind, SessionOutcome } from '../contract/statuses.ts'
+import type { Usage } from '../contract/messages.ts'
+import type { AskedQuestion } from '../machines/effects.ts'
+
+/** A task's place on disk, as the server knows it. */
+export interface TaskPlace {
+  readonly taskId: string
+  readonly title: string
+  readonly agent: string
+  readonly repositoryPath: string
+  readonly baseBranch: string
+  readonly branchName: string
+  readonly baseCommit?: string | undefined
+  readonly worktreePath?: string | undefined
+}
+
+/** One session to run. */
+export interface SessionSpec {
+  readonly sessionId: string
+  readonly place: TaskPlace
+  readonly agent: string
+  readonly model?: string | undefined
+  readonly permissionMode: PermissionMode
+  readonly sandbox: SandboxKind
+  readonly prompt: string
+  readonly resume?: string | undefined
+  /** The last sequence number in the log of the session. */
+  readonly lastSeq: number
+}
+
+/** What the runner reports of a session; each is an event of the session's machine. */
+export type SessionReport =
+  | { readonly type: 'preparing' }
+  | { readonly type: 'prepared'; readonly worktreePath: string; readonly baseCommit: string }
+  | { readonly type: 'started'; readonly agentSessionId?: string | undefined }
+  | { readonly type: 'asked'; readonly question: AskedQuestion }
+  | { readonly type: 'withdrawn'; readonly questionId: string }
+  | {
+      readonly type: 'ended'
+      readonly outcome: SessionOutcome
+      readonly error?: ErrorEnvelope | undefined
+      readonly usage?: Usage | undefined
+      readonly endCommit?: string | undefined
+    }
+
+/** Every call may come twice (E3): each is idempotent by the id it carries. */
+export interface SessionRunner {
+  /** Begins; what happens then is reported. A session that runs already is left alone. */
+  start(spec: SessionSpec): Promise<void>
+  /** Ends a session; its `ended` report follows. For a session that is not here it reports `ended` itself. */
+  stop(sessionId: string, error?: ErrorEnvelope): Promise<void>
+  answer(sessionId: string, answer: { questionId: string; answer: string; by: string }): Promise<void>
+  send(sessionId: string, message: { id: string; content: string; by: string }): Promise<void>
+}
+
+export interface WorkspacePort {
+  diff(place: TaskPlace): Promise<TaskDiff>
+  file(place: TaskPlace, path: string, side: 'base' | 'work'): Promise<Uint8Array>
+  merge(
+    place: TaskPlace,
+    how: { strategy: MergeStrategy; message?: string | undefined },
+  ): Promise<{ commit: string; endCommit: string }>
+  /** Removes the worktree after saving what is uncommitted. */
+  remove(place: TaskPlace, saveAs: string): Promise<void>
+  inspect(path: string, branch?: string): Promise<RepositoryFacts>
+  branchName(task: { taskId: string; title: string }, repositoryPath: string): string
+  files(
+    repositoryPath: string,
+    query: { branch: string; query?: string | undefined; limit: number },
+  ): Promise<{ files: string[]; more: boolean }>
+}
+
+export interface RepositoryFacts {
+  readonly root: string
+  readonly name: string
+  readonly defaultBranch: string
+  readonly remoteUrl?: string | undefined
+  readonly vcsProvider: 'github' | 'gitlab' | 'bitbucket' | 'none'
+}
+
+export interface AgentPort {
+  agents(detect: boolean): Promise<AgentInfo[]>
+  plugins(): PluginInfo[]
+}

@@ -1,0 +1,68 @@
+/** Repositories. */
+import { fail } from '../base/errors.ts'
+import { newId } from '../base/ids.ts'
+import type { ParsedParams } from '../contract/catalogue.ts'
+import type { Repository } from '../contract/records.ts'
+import type { RepositoryFacts } from '../engine/ports.ts'
+import type { Handlers } from '../rpc/handlers.ts'
+import { groupOfOne, insertGroup } from '../store/groups.ts'
+import { deleteRepository, findRepositoryByPath, insertRepository, listRepositories } from '../store/repositories.ts'
+import { countTasksOfRepository } from '../store/tasks.ts'
+import type { Tx } from '../store/tx.ts'
+import type { HandlerDeps } from './deps.ts'
+import { findRepository, findWorkspace } from './find.ts'
+
+async function ensureRepository(
+  tx: Tx,
+  params: ParsedParams<'addRepository'>,
+  facts: RepositoryFacts,
+): Promise<Repository> {
+  const workspace = await findWorkspace(tx, params.workspaceId)
+  const known = await findRepositoryByPath(tx, { workspaceId: workspace.id, localPath: facts.root })
+  if (known) return known
+  const { defaultBranch, vcsProvider, remoteUrl } = facts
+  return insertRepository(tx, {
+    id: newId(),
+    workspaceId: workspace.id,
+    name: params.name ?? facts.name,
+    localPath: facts.root,
+    defaultBranch,
+    vcsProvider,
+    remoteUrl,
+  })
+}
+
+async function removeRepository(tx: Tx, id: string): Promise<void> {
+  const { name } = await findRepository(tx, id)
+  const tasks = await countTasksOfRepository(tx, id)
+  if (tasks > 0) fail('REPO_IN_USE', `Repository ${name} has ${tasks} task(s). Delete them first.`, { tasks })
+  await deleteRepository(tx, id)
+}
+
+export function repositoryHandlers({ store, workspace }: HandlerDeps) {
+  return {
+    async addRepository(params) {
+      const facts = await workspace.inspect(params.path, params.defaultBranch)
+      return store.transaction(async (tx) => {
+        const repository = await ensureRepository(tx, params, facts)
+        const { id, workspaceId } = repository
+        const group =
+          (await groupOfOne(tx, id)) ?? (await insertGroup(tx, { id: newId(), workspaceId, repositoryIds: [id] }))
+        return { repository, group }
+      })
+    },
+    getRepository: ({ id }) => store.read(async (tx) => ({ repository: await findRepository(tx, id) })),
+    listRepositories: ({ workspaceId }) =>
+      store.read(async (tx) => ({ repositories: await listRepositories(tx, workspaceId) })),
+    async removeRepository({ id }) {
+      await store.transaction((tx) => removeRepository(tx, id))
+      return {}
+    },
+    async listFiles({ repositoryId, query, branch, limit }) {
+      const repository = await store.read((tx) => findRepository(tx, repositoryId))
+      const path =
+        repository.localPath ?? fail('REPO_NOT_FOUND', `Repository ${repository.name} has no folder on this machine.`)
+      return workspace.files(path, { branch: branch ?? repository.defaultBranch, query, limit })
+    },
+  } satisfies Partial<Handlers>
+}

@@ -1,0 +1,82 @@
+/** What is sent to a connection as it happens. */
+import { fail } from '../base/errors.ts'
+import { newId } from '../base/ids.ts'
+import { toEnvelope } from '../base/errors.ts'
+import type { LogEntry, LogSubscriber } from '../log/types.ts'
+import type { CallContext, Connection, Handlers } from '../rpc/handlers.ts'
+import { getTask } from '../store/tasks.ts'
+import type { HandlerDeps } from './deps.ts'
+import { findSession, findTask } from './find.ts'
+
+const connectionOf = ({ connection }: CallContext): Connection =>
+  connection ?? fail('UNSUPPORTED', 'Subscriptions need a connection that stays: use the WebSocket at /ws.')
+
+/** The peer is gone: its connection disposes all its subscriptions, so there is nobody to tell. */
+const gone = () => {}
+
+const toNotification = (subscriptionId: string, entries: readonly LogEntry[]): string =>
+  `{"subscriptionId":"${subscriptionId}","messages":[${entries.map(({ json }) => json).join(',')}]}`
+
+function makeSubscriber(connection: Connection, subscriptionId: string): LogSubscriber {
+  return {
+    entries: (entries) => connection.notifyRaw('executionLog', toNotification(subscriptionId, entries)),
+    delta: (delta) => void connection.notify('executionDelta', { subscriptionId, delta }).catch(gone),
+    ended({ reason, resumeFrom, error }) {
+      connection.drop(subscriptionId)
+      const cause = error === undefined ? {} : { error: toEnvelope(error) }
+      connection.notify('subscriptionEnded', { subscriptionId, reason, resumeFrom, ...cause }).catch(gone)
+    },
+  }
+}
+
+/** Sends the record of each changed task; of changes that come faster than the peer reads, the last one counts. */
+function watchTasks(
+  deps: HandlerDeps,
+  connection: Connection,
+  watch: { subscriptionId: string; id?: string | undefined },
+): Disposable {
+  const changed = new Set<string>()
+  let sending = false
+  async function sendAll(): Promise<void> {
+    for (const taskId of changed) {
+      changed.delete(taskId)
+      const task = await deps.store.read((tx) => getTask(tx, taskId))
+      await connection.notify('taskChanged', { subscriptionId: watch.subscriptionId, taskId, task })
+    }
+  }
+  return deps.engine.onChange(({ taskId }) => {
+    if (watch.id !== undefined && watch.id !== taskId) return
+    changed.add(taskId)
+    if (sending) return
+    sending = true
+    void sendAll()
+      .catch(gone)
+      .finally(() => (sending = false))
+  })
+}
+
+export function subscriptionHandlers(deps: HandlerDeps) {
+  return {
+    async subscribeExecutionLogs({ sessionId, after, deltas }, call) {
+      const connection = connectionOf(call)
+      await findSession(deps.store, sessionId)
+      const subscriptionId = newId()
+      const subscriber = makeSubscriber(connection, subscriptionId)
+      connection.keep(subscriptionId, deps.log.subscribe({ sessionId, after, deltas }, subscriber))
+      return { subscriptionId }
+    },
+    async subscribeTasks({ id }, call) {
+      const connection = connectionOf(call)
+      if (id !== undefined) await findTask(deps.store, id)
+      const subscriptionId = newId()
+      connection.keep(subscriptionId, watchTasks(deps, connection, { subscriptionId, id }))
+      return { subscriptionId }
+    },
+    async unsubscribe({ subscriptionId }, call) {
+      if (!connectionOf(call).drop(subscriptionId)) {
+        fail('NOT_FOUND', `This connection has no subscription ${subscriptionId}; it may have ended by itself.`)
+      }
+      return {}
+    },
+  } satisfies Partial<Handlers>
+}

@@ -1,0 +1,74 @@
+/** Unit tasks. */
+import { fromEnvelope } from '../base/errors.ts'
+import type { UnitTask } from '../contract/records.ts'
+import type { TaskStatus } from '../contract/statuses.ts'
+import { conflictOf } from '../engine/conflict.ts'
+import { loadPlace } from '../engine/places.ts'
+import { taskStatusOf } from '../machines/columns.ts'
+import type { ActorEvent } from '../machines/effects.ts'
+import type { Handlers } from '../rpc/handlers.ts'
+import { deleteTask, listTasks, updateTask } from '../store/tasks.ts'
+import { createTask } from './create-task.ts'
+import type { HandlerDeps } from './deps.ts'
+import { findTask } from './find.ts'
+import { untilTask } from './until.ts'
+
+const MERGE_BOUND_MS = 90_000
+const AT_WORK: readonly TaskStatus[] = ['queued', 'in_progress']
+
+/** The event by which a person moves a task to a status. */
+const EVENT_FOR = {
+  queued: 'start',
+  stopped: 'stop',
+  approved: 'approve',
+  rejected: 'reject',
+  done: 'markDone',
+} as const
+
+/** Removes what the task has on disk, then its rows; a crash in between is mended by deleting it again. */
+async function removeTask(deps: HandlerDeps, task: UnitTask): Promise<void> {
+  await deps.engine.remove(task.id, async (state) => {
+    const status = taskStatusOf(state)
+    if (AT_WORK.includes(status)) throw conflictOf('task', status, 'delete', ['stop'])
+    await deps.workspace.remove(await loadPlace(deps.store, task.id), task.sessionId ?? task.id)
+    await deps.store.transaction((tx) => deleteTask(tx, task.id))
+  })
+}
+
+const isMerged = (task: UnitTask): boolean => task.status !== 'approved' || task.error !== undefined
+
+export function taskHandlers(deps: HandlerDeps) {
+  const { store, engine } = deps
+
+  const command = async (id: string, event: ActorEvent) => {
+    await findTask(store, id)
+    await engine.command(id, event)
+    return { task: await findTask(store, id) }
+  }
+
+  return {
+    createUnitTask: async (params) => ({ task: await createTask(deps, params) }),
+    getUnitTask: async ({ id }) => ({ task: await findTask(store, id) }),
+    listUnitTasks: (filter) => store.read((tx) => listTasks(tx, filter)),
+    async updateUnitTask({ id, title, prompt }) {
+      await findTask(store, id)
+      if (prompt !== undefined) await engine.command(id, { type: 'editPrompt', prompt })
+      if (title !== undefined) await store.transaction((tx) => updateTask(tx, id, { title }))
+      return { task: await findTask(store, id) }
+    },
+    updateUnitTaskStatus: ({ id, status }) => command(id, { type: EVENT_FOR[status] }),
+    async deleteUnitTask({ id }) {
+      await removeTask(deps, await findTask(store, id))
+      return {}
+    },
+    retryUnitTask: ({ id, fresh }) => command(id, { type: 'retry', fresh }),
+    approveUnitTask: ({ id }) => command(id, { type: 'approve' }),
+    rejectUnitTask: ({ id }) => command(id, { type: 'reject' }),
+    async commitTask({ id, strategy, message }, { signal }) {
+      await command(id, { type: 'merge', strategy, message })
+      const task = await untilTask(deps, id, { signal, boundMs: MERGE_BOUND_MS, holds: isMerged })
+      if (task.status === 'approved' && task.error) throw fromEnvelope(task.error)
+      return { task }
+    },
+  } satisfies Partial<Handlers>
+}

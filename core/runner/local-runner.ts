@@ -1,0 +1,57 @@
+/** Runs sessions on this machine. Owns the sessions at work; one id is never run twice at once. */
+import { toEnvelope, type ErrorEnvelope } from '../base/errors.ts'
+import type { SessionRunner, SessionSpec } from '../engine/ports.ts'
+import type { RunnerDeps } from './ports.ts'
+import { SessionRun } from './session-run.ts'
+
+export interface LocalRunner extends SessionRunner {
+  /** Ids of sessions at work. */
+  sessions(): string[]
+  /** Ends all sessions as `lost`: their tasks go on when a host runs again. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Ending everything must end itself: what is still waiting for the database then is given up. */
+const DISPOSE_BOUND_MS = 20_000
+
+export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
+  const runs = new Map<string, SessionRun>()
+  let disposed = false
+
+  function begin(spec: SessionSpec): void {
+    const run = new SessionRun(deps, spec)
+    runs.set(spec.sessionId, run)
+    void run.done.finally(() => runs.delete(spec.sessionId))
+  }
+
+  /** A configuration that cannot be read is the session's failure, not the engine's. */
+  async function beginOrFail(spec: SessionSpec): Promise<void> {
+    try {
+      begin(spec)
+    } catch (error) {
+      await deps.report(spec.sessionId, { type: 'ended', outcome: 'failed', error: toEnvelope(error) })
+    }
+  }
+
+  return {
+    sessions: () => [...runs.keys()],
+    async start(spec) {
+      if (!disposed && !runs.has(spec.sessionId)) await beginOrFail(spec)
+    },
+    async stop(sessionId, error?: ErrorEnvelope) {
+      const run = runs.get(sessionId)
+      if (run) run.stop(error ? { kind: 'bound', error } : { kind: 'asked' })
+      else await deps.report(sessionId, { type: 'ended', outcome: 'stopped' })
+    },
+    answer: async (sessionId, answer) => runs.get(sessionId)?.answer(answer),
+    send: async (sessionId, message) => runs.get(sessionId)?.send(message),
+    async [Symbol.asyncDispose]() {
+      disposed = true
+      for (const run of runs.values()) run.stop({ kind: 'host' })
+      using _bound = deps.clock.after(DISPOSE_BOUND_MS, () => {
+        for (const run of runs.values()) run.giveUp()
+      })
+      await Promise.all([...runs.values()].map((run) => run.done))
+    },
+  }
+}

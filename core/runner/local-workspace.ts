@@ -1,0 +1,90 @@
+/** The worktrees of this machine, as the engine, the handlers and the runner ask for them. */
+import { fail } from '../base/errors.ts'
+import type { TaskPlace, WorkspacePort } from '../engine/ports.ts'
+import { branchName } from '../workspace/branch-name.ts'
+import type { Setup } from '../workspace/setup.ts'
+import type { Workspaces } from '../workspace/workspaces.ts'
+import type { RunnerWorkspace } from './ports.ts'
+
+export interface LocalWorkspaceDeps {
+  readonly workspaces: Workspaces
+  /** The repository's configuration. */
+  readonly setup: (repositoryPath: string) => { readonly setup: Setup; readonly branchTemplate: string }
+}
+
+/** The most that a review shows of one file. */
+const MAX_FILE_BYTES = 2 * 1024 * 1024
+
+function baseCommitOf({ baseCommit, title }: TaskPlace): string {
+  return baseCommit ?? fail('CONFLICT', `Task "${title}" has not begun, so there is nothing to show. Start it first.`)
+}
+
+const trailersOf = ({ taskId, agent }: TaskPlace) => ({ taskId, agent })
+
+async function merge(workspaces: Workspaces, place: TaskPlace, how: Parameters<WorkspacePort['merge']>[1]) {
+  const { repositoryPath, branchName: branch, baseBranch, worktreePath, title } = place
+  const common = { repositoryPath, branchName: branch, trailers: trailersOf(place) }
+  const message = how.message ?? title
+  if (worktreePath !== undefined) await commitRest(workspaces, { ...common, worktreePath, message: title })
+  const endCommit = (await workspaces.branchTip({ repositoryPath, branchName: branch })) ?? baseCommitOf(place)
+  const baseCommit = baseCommitOf(place)
+  const merged = await workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy: how.strategy, message })
+  return { commit: merged.commit, endCommit }
+}
+
+/** A worktree that is gone holds nothing uncommitted; the branch has the rest. */
+async function commitRest(
+  workspaces: Workspaces,
+  request: Parameters<Workspaces['commitWorkspace']>[0],
+): Promise<void> {
+  try {
+    await workspaces.commitWorkspace(request)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'WORKTREE_MISSING'
+
+export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): WorkspacePort & RunnerWorkspace {
+  return {
+    prepare: (place, { env, signal }) => {
+      const { taskId, repositoryPath, baseBranch, branchName: branch } = place
+      return workspaces.prepareWorkspace({
+        ...{ taskId, repositoryPath, baseBranch, env, signal },
+        branchName: branch,
+        setup: setup(repositoryPath).setup,
+      })
+    },
+    headCommit: ({ repositoryPath, branchName: branch }) =>
+      workspaces.branchTip({ repositoryPath, branchName: branch }),
+    diff: (place) => {
+      const { repositoryPath, branchName: branch, worktreePath } = place
+      const baseCommit = baseCommitOf(place)
+      return workspaces.diffWorkspace({ repositoryPath, branchName: branch, worktreePath, baseCommit })
+    },
+    async file({ worktreePath, repositoryPath, ...place }, path, side) {
+      const common = { repositoryPath, path, maxBytes: MAX_FILE_BYTES }
+      const useWorktree = side === 'work' && worktreePath !== undefined
+      const commit = side === 'base' ? place.baseCommit : place.branchName
+      const source = useWorktree ? { worktreePath } : { commit: commit ?? fail('CONFLICT', 'The task has not begun.') }
+      const { bytes } = await workspaces.readFile({ ...common, ...source })
+      return bytes
+    },
+    merge: (place, how) => merge(workspaces, place, how),
+    async remove(place, saveAs) {
+      const { taskId, repositoryPath, branchName: branch, worktreePath } = place
+      if (worktreePath === undefined) return
+      const saveRef = `refs/troupe/saved/${saveAs}`
+      await workspaces.removeWorkspace({ taskId, repositoryPath, worktreePath, branchName: branch, saveRef })
+    },
+    inspect: (path, branch) => workspaces.inspectRepository(path, { branch }),
+    branchName: ({ taskId, title }, repositoryPath) =>
+      branchName(setup(repositoryPath).branchTemplate, { taskId, title }),
+    async files(repositoryPath, query) {
+      const { files, more } = await workspaces.listFiles({ repositoryPath, ...query })
+      return { files: [...files], more }
+    },
+  }
+}

@@ -1,0 +1,74 @@
+/** Masks the values of secrets in whatever leaves the machine that knows them (L7). Pure. */
+
+export interface Secret {
+  readonly name: string
+  readonly value: string
+}
+
+/** Shorter values occur by accident everywhere; masking them would only garble the log. */
+const SHORTEST = 6
+
+const mask = (name: string): string => `[secret ${name}]`
+const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+/** The forms in which a secret shows up: itself, in a URL, in base64 (without the padding that depends on what follows). */
+function forms(value: string): string[] {
+  const base64 = Buffer.from(value).toString('base64').replace(/=+$/, '')
+  const plain = [value, encodeURIComponent(value), base64]
+  // A value of several lines (a key file) is printed line by line.
+  const lines = value.split(/\r?\n/).filter((line) => line.length >= 16)
+  return [...plain, ...(lines.length > 1 ? lines : [])]
+}
+
+export interface Redactor {
+  /** Masks secrets in text that is JSON or plain; the result of JSON is still JSON. */
+  text(text: string): string
+  /** Masks secrets in fragments of one stream, holding back an end that may be the beginning of a secret. */
+  stream(): { push(fragment: string): string; end(): string }
+}
+
+/** @param secrets those that the session was given; values under 6 characters are not masked. */
+export function makeRedactor(secrets: readonly Secret[]): Redactor {
+  const names = new Map<string, string>()
+  for (const { name, value } of secrets) {
+    if (value.length < SHORTEST) continue
+    for (const form of forms(value)) {
+      names.set(form, mask(name))
+      names.set(inJson(form), mask(name))
+      names.set(inJson(inJson(form)), mask(name))
+    }
+  }
+  const known = [...names.keys()].toSorted((a, b) => b.length - a.length)
+  if (known.length === 0) return { text: (text) => text, stream: () => ({ push: (text) => text, end: () => '' }) }
+  const pattern = new RegExp(known.map(escapeRegExp).join('|'), 'g')
+  const text = (input: string): string => input.replace(pattern, (found) => names.get(found) ?? '')
+  return { text, stream: () => makeStream(text, known) }
+}
+
+/** How much of the end of `text` could be the beginning of a known form. */
+function openEnd(text: string, known: readonly string[]): number {
+  const longest = Math.min(text.length, Math.max(...known.map((form) => form.length)) - 1)
+  for (let length = longest; length > 0; length -= 1) {
+    const end = text.slice(text.length - length)
+    if (known.some((form) => form.startsWith(end))) return length
+  }
+  return 0
+}
+
+function makeStream(redact: (text: string) => string, known: readonly string[]) {
+  let held = ''
+  return {
+    push(fragment: string): string {
+      const all = redact(held + fragment)
+      const keep = openEnd(all, known)
+      held = all.slice(all.length - keep)
+      return all.slice(0, all.length - keep)
+    },
+    end(): string {
+      const rest = redact(held)
+      held = ''
+      return rest
+    },
+  }
+}
