@@ -13,8 +13,6 @@ import type { Store } from '../store/store.ts'
 import type { PendingEffect } from './commit.ts'
 import { makeLanes } from './lanes.ts'
 
-/** A restart is as good a time to try again as any, so what was put off is tried too. */
-const ALL = { limit: Number.MAX_SAFE_INTEGER, now: Number.MAX_SAFE_INTEGER }
 const RETRY = { firstMs: 100, maxMs: 30_000 }
 
 /** Handlers are idempotent by `id`: after a crash an effect comes again. */
@@ -24,7 +22,7 @@ export type EffectHandlers = {
 
 export interface Dispatcher extends AsyncDisposable {
   dispatch(effects: readonly PendingEffect[]): void
-  /** Dispatches what an earlier process left. */
+  /** Dispatches what an earlier process left; what it had put off too, since a restart is a good time to try again. */
   recover(): Promise<void>
   /** Settles when nothing is left to run. */
   idle(): Promise<void>
@@ -74,7 +72,7 @@ export function makeDispatcher(deps: { store: Store; logger: Logger; handlers: E
     dispatch,
     idle: () => lanes.idle(),
     async recover() {
-      dispatch(await store.read((tx) => pendingEffects(tx, ALL)))
+      dispatch(await store.read((tx) => pendingEffects(tx)))
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()

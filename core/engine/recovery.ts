@@ -35,7 +35,7 @@ async function lose({ log, engine, clock }: RecoveryDeps, session: AgentSession)
 export async function recoverSessions(deps: RecoveryDeps): Promise<void> {
   const { sessions, pending } = await deps.store.read(async (tx) => ({
     sessions: await liveSessions(tx),
-    pending: await pendingEffects(tx, { limit: Number.MAX_SAFE_INTEGER, now: Number.MAX_SAFE_INTEGER }),
+    pending: await pendingEffects(tx),
   }))
   const begins = new Set(pending.filter(({ type }) => type === 'startSession').map(({ actorId }) => actorId))
   for (const session of sessions) if (!begins.has(session.id)) await lose(deps, session)

@@ -62,7 +62,8 @@ function toDeadline(action: Action): PlannedDeadline {
 }
 
 function toStep(name: MachineName, snapshot: AnyMachineSnapshot, actions: readonly Action[]): Step {
-  const own = actions.filter((action) => action.type !== DEADLINE && action.type !== CANCEL)
+  const named = actions.filter(({ type }) => type !== DEADLINE && type !== CANCEL)
+  const own = named.map(({ type, params }) => ({ type, params }))
   return {
     snapshot: JSON.stringify(machines[name].machine.getPersistedSnapshot(snapshot)),
     state: toState(snapshot),

@@ -248,7 +248,6 @@ export const unitTaskMachine = setup({
         waiting: { on: { 'session.working': { guard: 'fromMySession', target: 'working' } } },
         stopping: {
           on: {
-            stop: {},
             'session.ended': {
               guard: 'fromMySession',
               target: '#unitTask.stopped',

@@ -1,0 +1,205 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { taskStatus } from '../../core/contract/statuses.ts'
+import { taskColumns } from '../../core/machines/columns.ts'
+import type { ActorEvent } from '../../core/machines/effects.ts'
+import { firstStep, nextStep, type Step } from '../../core/machines/step.ts'
+import type { TaskContext } from '../../core/machines/unit-task.ts'
+import { explore, reaching } from './explore.ts'
+
+const input = { taskId: 't', prompt: 'do it', totalMs: 0 }
+const question = { questionId: 'q', kind: 'question', question: 'which?' }
+const sessionOf = (step: Step) => (step.state.context as TaskContext).sessionId ?? 'none'
+
+const userEvents: ActorEvent[] = [
+  { type: 'start' },
+  { type: 'stop' },
+  { type: 'approve' },
+  { type: 'reject' },
+  { type: 'retry', fresh: false },
+  { type: 'retry', fresh: true },
+  { type: 'changes', prompt: 'more' },
+  { type: 'merge', strategy: 'merge' },
+  { type: 'markDone' },
+  { type: 'editPrompt', prompt: 'other' },
+  { type: 'pullRequestOpened', url: 'https://example.invalid/1' },
+  { type: 'answered', questionId: 'q', answer: 'A', by: 'local' },
+]
+const ended = (sessionId: string, outcome: string, more: object = {}): ActorEvent => ({
+  type: 'session.ended',
+  sessionId,
+  outcome,
+  started: true,
+  agentSessionId: 'conversation',
+  ...more,
+})
+const systemEvents = (sessionId: string): ActorEvent[] => [
+  { type: 'assign', sessionId: `${sessionId}+`, workerId: 'w' },
+  { type: 'session.prepared', sessionId, worktreePath: '/w', baseCommit: 'abc' },
+  { type: 'session.waiting', sessionId },
+  { type: 'session.working', sessionId },
+  ...['completed', 'failed', 'stopped', 'lost'].map((outcome) => ended(sessionId, outcome)),
+  ended(sessionId, 'lost', { openQuestion: question }),
+  { type: 'merged', commit: 'c', endCommit: 'e' },
+  { type: 'mergeRefused', error: { code: 'MERGE_CONFLICT', message: 'no' } },
+]
+const allEvents = (step: Step) => [...userEvents, ...systemEvents(sessionOf(step))]
+
+const run = (events: readonly ActorEvent[]): Step =>
+  events.reduce<Step>(
+    (step, event) => {
+      const next = nextStep('unitTask', step.snapshot, event)
+      if (!next) throw new Error(`${event.type} was refused in ${JSON.stringify(step.state.value)}`)
+      return next
+    },
+    firstStep('unitTask', input),
+  )
+
+const running = [{ type: 'start' }, { type: 'assign', sessionId: 's1', workerId: 'w' }]
+
+describe('the unit task machine', () => {
+  const states = explore('unitTask', input, allEvents)
+  const statusOf = (key: string) => taskColumns(states.get(key)!.step.state).status
+
+  test('reaches every status', () => {
+    expect(new Set([...states.keys()].map(statusOf))).toEqual(new Set(taskStatus.options))
+  })
+
+  test('leaves no state stuck: done can be reached from each', () => {
+    const reached = reaching(states, (key) => statusOf(key) === 'done')
+    expect([...states.keys()].filter((key) => !reached.has(key))).toEqual([])
+  })
+
+  test('can be stopped in every status that is not at rest', () => {
+    const atRest = ['stopped', 'failed', 'rejected', 'done']
+    const stuck = [...states].filter(([key, { edges }]) => !atRest.includes(statusOf(key)) && !edges.has('stop'))
+    expect(stuck.map(([key]) => key)).toEqual([])
+  })
+
+  test('keeps its promises under any sequence of events', () => {
+    const anyEvent = fc.constantFrom(
+      ...userEvents.keys(),
+      ...systemEvents('s')
+        .keys()
+        .map((n) => n + 100),
+    )
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 60 }), (picks) => {
+        let step = firstStep('unitTask', input)
+        let live: string | undefined
+        for (const [index, pick] of picks.entries()) {
+          const event = pick < 100 ? userEvents[pick]! : { ...systemEvents(sessionOf(step))[pick - 100]!, nth: index }
+          const next = nextStep('unitTask', step.snapshot, event)
+          if (!next) continue
+          const spawned = next.records.filter((record) => record.type === 'spawn')
+          expect(spawned.length).toBe(event.type === 'assign' ? 1 : 0)
+          if (event.type === 'session.ended') live = undefined
+          if (spawned.length > 0) {
+            expect(live).toBeUndefined() // at most one live session
+            live = sessionOf(next)
+          }
+          expect(taskColumns(next.state).status === 'in_progress').toBe(live !== undefined)
+          expect(JSON.stringify(JSON.parse(next.snapshot))).toBe(next.snapshot)
+          step = next
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('starts a session with its prompt when a worker takes it', () => {
+    const step = run(running)
+    expect(step.records).toMatchObject([
+      { type: 'spawn', params: { id: 's1', input: { prompt: 'do it', workerId: 'w' } } },
+    ])
+    expect(step.records).toMatchObject([{ params: { input: { resume: undefined } } }])
+  })
+
+  test("resumes the agent's conversation when changes are requested", () => {
+    const step = run([
+      ...running,
+      ended('s1', 'completed'),
+      { type: 'changes', prompt: 'more' },
+      { type: 'assign', sessionId: 's2', workerId: 'w' },
+    ])
+    expect(step.records).toMatchObject([{ params: { input: { prompt: 'more', resume: 'conversation' } } }])
+  })
+
+  test('goes on after a lost session, and gives up when that happens three times in a row', () => {
+    const lose = (n: number) => [{ type: 'assign', sessionId: `s${n}`, workerId: 'w' }, ended(`s${n}`, 'lost')]
+    const twice = [{ type: 'start' }, ...lose(1), ...lose(2)]
+    expect(taskColumns(run(twice).state).status).toBe('queued')
+    expect(taskColumns(run([...twice, ...lose(3)]).state)).toMatchObject({
+      status: 'failed',
+      error: { code: 'SESSION_LOST' },
+    })
+  })
+
+  test('never gives up because a host was stopped on purpose', () => {
+    const error = { code: 'ABORTED', message: 'The host was stopped.' }
+    const restart = (n: number) => [
+      { type: 'assign', sessionId: `s${n}`, workerId: 'w' },
+      ended(`s${n}`, 'lost', { error }),
+    ]
+    expect(taskColumns(run([{ type: 'start' }, ...[1, 2, 3, 4, 5].flatMap(restart)]).state).status).toBe('queued')
+  })
+
+  test('repeats the prompt when the lost session never heard it', () => {
+    const step = run([
+      ...running,
+      ended('s1', 'completed'),
+      { type: 'changes', prompt: 'more' },
+      { type: 'assign', sessionId: 's2', workerId: 'w' },
+      ended('s2', 'lost', { started: false }),
+      { type: 'assign', sessionId: 's3', workerId: 'w' },
+    ])
+    expect(step.records).toMatchObject([{ params: { input: { prompt: 'more', resume: 'conversation' } } }])
+  })
+
+  test('keeps the question of a lost session and starts the next one with its answer', () => {
+    const waiting = run([...running, ended('s1', 'lost', { openQuestion: question })])
+    expect(taskColumns(waiting.state)).toMatchObject({ status: 'queued', waitingFor: 'input' })
+    expect(nextStep('unitTask', waiting.snapshot, { type: 'assign', sessionId: 's2', workerId: 'w' })).toBeUndefined()
+    const answered = nextStep('unitTask', waiting.snapshot, {
+      type: 'answered',
+      questionId: 'q',
+      answer: 'blue',
+      by: 'local',
+    })!
+    expect(answered.records).toContainEqual({
+      type: 'recordAnswer',
+      params: expect.objectContaining({ answer: 'blue' }),
+    })
+    const next = nextStep('unitTask', answered.snapshot, { type: 'assign', sessionId: 's2', workerId: 'w' })!
+    expect(next.records).toMatchObject([
+      { params: { input: { prompt: expect.stringContaining('blue'), resume: 'conversation' } } },
+    ])
+  })
+
+  test('ignores what an earlier session still says', () => {
+    const step = run(running)
+    expect(nextStep('unitTask', step.snapshot, ended('s0', 'completed'))).toBeUndefined()
+  })
+
+  test('is stopped however its session ends once it was told to stop', () => {
+    for (const outcome of ['completed', 'failed', 'stopped', 'lost']) {
+      expect(taskColumns(run([...running, { type: 'stop' }, ended('s1', outcome)]).state).status).toBe('stopped')
+    }
+  })
+
+  test('keeps why a merge was refused and can be merged again', () => {
+    const approved = [...running, ended('s1', 'completed'), { type: 'approve' }]
+    const refused = [
+      ...approved,
+      { type: 'merge', strategy: 'squash' },
+      { type: 'mergeRefused', error: { code: 'MERGE_CONFLICT', message: 'no' } },
+    ]
+    expect(taskColumns(run(refused).state)).toMatchObject({ status: 'approved', error: { code: 'MERGE_CONFLICT' } })
+    const merged = run([
+      ...refused,
+      { type: 'merge', strategy: 'merge' },
+      { type: 'merged', commit: 'c', endCommit: 'e' },
+    ])
+    expect(taskColumns(merged.state)).toMatchObject({ status: 'done', mergeCommit: 'c', endCommit: 'e', error: null })
+  })
+})
