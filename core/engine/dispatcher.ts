@@ -6,13 +6,14 @@
  */
 import { backoffMs } from '../base/backoff.ts'
 import type { Logger } from '../base/logger.ts'
-import { sleep } from '../base/waiting.ts'
+import { sleep, within } from '../base/waiting.ts'
 import type { EffectName, Effects } from '../machines/effects.ts'
 import { finishEffect, pendingEffects, retryEffect } from '../store/effects.ts'
 import type { Store } from '../store/store.ts'
 import type { PendingEffect } from './commit.ts'
 import { makeLanes } from './lanes.ts'
 
+const DISPOSE_BOUND_MS = 10_000
 const RETRY = { firstMs: 100, maxMs: 30_000 }
 
 /** Handlers are idempotent by `id`: after a crash an effect comes again. */
@@ -76,7 +77,10 @@ export function makeDispatcher(deps: { store: Store; logger: Logger; handlers: E
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()
-      await lanes.idle()
+      // What is cut off here stays a row, and comes again at the next start.
+      await within(DISPOSE_BOUND_MS, 'Running effects', lanes.idle()).catch((error: unknown) =>
+        logger.warn({ err: error }, 'An effect was left behind.'),
+      )
     },
   }
 }

@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest'
+import { newId } from '../../core/base/ids.ts'
+import { getActor } from '../../core/store/actors.ts'
+import { pendingEffects } from '../../core/store/effects.ts'
+import { getQuestion } from '../../core/store/questions.ts'
+import { getSession } from '../../core/store/sessions.ts'
+import { describeEachDatabase } from '../helpers/databases.ts'
+import { makeTestClock, openWorkbench } from './workbench.ts'
+
+await describeEachDatabase('the engine', (databases) => {
+  test('commits snapshot, row, effects and journal together, then runs the effects', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    await engine.command(id, { type: 'start' })
+    expect(await bench.task(id)).toMatchObject({ status: 'queued', waitingFor: 'worker' })
+    await engine.idle()
+    expect(bench.noted).toMatchObject([{ type: 'requestWorker', params: { taskId: id } }])
+    expect(await bench.sample.store.read((tx) => pendingEffects(tx))).toEqual([])
+  })
+
+  test('refuses what the status does not allow, names what is possible, and changes nothing', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    const before = await bench.sample.store.read((tx) => getActor(tx, id))
+    await expect(engine.command(id, { type: 'approve' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringMatching(/task is draft.*"approve" is not possible.*start/),
+      details: { status: 'draft', allowed: ['start', 'edit the prompt', 'stop'] },
+    })
+    expect(await bench.sample.store.read((tx) => getActor(tx, id))).toEqual(before)
+    await expect(engine.command(newId(), { type: 'start' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test('makes a session in the same commit that assigns its task', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    await engine.command(id, { type: 'start' })
+    const sessionId = newId()
+    await engine.tell(id, { type: 'assign', sessionId, workerId: bench.sample.workerId })
+    const session = await bench.sample.store.read((tx) => getSession(tx, sessionId))
+    expect(session).toMatchObject({ unitTaskId: id, status: 'assigned', workerId: bench.sample.workerId })
+    expect(await bench.task(id)).toMatchObject({ status: 'in_progress', sessionId })
+    await engine.idle()
+    expect(bench.noted.at(-1)).toMatchObject({ type: 'startSession', params: { sessionId } })
+  })
+
+  test('carries a question from the session to its answer', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    const [sessionId, questionId] = [newId(), newId()]
+    await engine.command(id, { type: 'start' })
+    await engine.tell(id, { type: 'assign', sessionId, workerId: bench.sample.workerId })
+    await engine.tell(sessionId, { type: 'started' })
+    await engine.tell(sessionId, { type: 'asked', question: { questionId, kind: 'question', question: 'which?' } })
+    await engine.idle()
+    expect(await bench.task(id)).toMatchObject({ status: 'in_progress', waitingFor: 'input' })
+    await engine.command(sessionId, { type: 'answered', questionId, answer: 'blue', by: 'local' })
+    await engine.idle()
+    expect(await bench.sample.store.read((tx) => getQuestion(tx, questionId))).toMatchObject({
+      status: 'answered',
+      answer: 'blue',
+    })
+    expect((await bench.task(id)).waitingFor).toBeUndefined()
+    expect(bench.noted.at(-1)).toMatchObject({ type: 'deliverAnswer', params: { questionId, answer: 'blue' } })
+  })
+
+  test('takes an event with the same id once (E3)', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    const eventId = newId()
+    expect(await engine.tell(id, { type: 'start' }, eventId)).toBe(true)
+    const { version } = (await bench.sample.store.read((tx) => getActor(tx, id)))!
+    expect(await engine.tell(id, { type: 'start' }, eventId)).toBe(true)
+    expect((await bench.sample.store.read((tx) => getActor(tx, id)))!.version).toBe(version)
+  })
+
+  test('handles events of one actor in their order, one at a time (E1)', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    const events = ['start', 'stop', 'reject'].map((type) => engine.command(id, { type }))
+    await Promise.all(events)
+    expect((await bench.task(id)).status).toBe('rejected')
+  })
+
+  test('lets two engines on one database step one actor without losing an event', async () => {
+    await using bench = await openWorkbench(databases)
+    const [one, two] = [bench.engine(), bench.engine()]
+    const id = await bench.addTask(one)
+    const round = async (engine: typeof one) => {
+      for (let turn = 0; turn < 10; turn += 1) await engine.tell(id, { type: 'editPrompt', prompt: String(turn) })
+    }
+    await Promise.all([round(one), round(two)])
+    // One for its making, then one a step.
+    expect((await bench.sample.store.read((tx) => getActor(tx, id)))!.version).toBe(21)
+  })
+
+  test('tells listeners after the commit only (E6)', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    const seen: Promise<string>[] = []
+    using _listener = engine.onChange(({ taskId }) => seen.push(bench.task(taskId).then((task) => task.status)))
+    await engine.command(id, { type: 'start' })
+    expect(await Promise.all(seen)).toEqual(['queued'])
+  })
+
+  test('tries an effect that fails again, and keeps the order of one actor', async () => {
+    await using bench = await openWorkbench(databases)
+    let tries = 0
+    const done: string[] = []
+    const engine = bench.engine({
+      requestWorker: async () => {
+        tries += 1
+        if (tries < 3) throw new Error('not yet')
+        done.push('requestWorker')
+      },
+      startSession: async () => void done.push('startSession'),
+    })
+    const id = await bench.addTask(engine)
+    await engine.command(id, { type: 'start' })
+    await engine.idle()
+    expect({ tries, done }).toEqual({ tries: 3, done: ['requestWorker'] })
+  })
+
+  test('dispatches at the next start what a crash left undone (E4)', async () => {
+    await using bench = await openWorkbench(databases)
+    const crash = Promise.withResolvers<void>()
+    const crashed = bench.engine({ requestWorker: () => crash.promise })
+    const id = await bench.addTask(crashed)
+    await crashed.command(id, { type: 'start' })
+    const restarted = bench.engine()
+    await restarted.recover()
+    await restarted.idle()
+    expect(bench.noted).toMatchObject([{ type: 'requestWorker', params: { taskId: id } }])
+    crash.resolve()
+  })
+
+  describe('deadlines', () => {
+    async function stoppingSession(
+      bench: Awaited<ReturnType<typeof openWorkbench>>,
+      engine: ReturnType<typeof bench.engine>,
+    ) {
+      const id = await bench.addTask(engine)
+      const sessionId = newId()
+      await engine.command(id, { type: 'start' })
+      await engine.tell(id, { type: 'assign', sessionId, workerId: bench.sample.workerId })
+      await engine.command(id, { type: 'stop' })
+      await engine.idle()
+      return { id, sessionId }
+    }
+
+    test('fire when they are due, also in another process than the one that set them', async () => {
+      await using bench = await openWorkbench(databases)
+      const clock = makeTestClock(Date.now())
+      const engine = bench.engine({}, clock)
+      const { id, sessionId } = await stoppingSession(bench, engine)
+      const later = bench.engine({}, makeTestClock(Date.now() + 3 * 60_000))
+      await later.recover()
+      await later.idle()
+      const session = await bench.sample.store.read((tx) => getSession(tx, sessionId))
+      expect(session).toMatchObject({ status: 'failed', error: { code: 'PROCESS_LEFT' } })
+      expect((await bench.task(id)).status).toBe('stopped')
+    })
+
+    test('do not fire once what they bound has happened', async () => {
+      await using bench = await openWorkbench(databases)
+      const engine = bench.engine({}, makeTestClock(Date.now()))
+      const { sessionId } = await stoppingSession(bench, engine)
+      await engine.tell(sessionId, { type: 'ended', outcome: 'stopped' })
+      const later = bench.engine({}, makeTestClock(Date.now() + 3 * 60_000))
+      await later.recover()
+      await later.idle()
+      expect(await bench.sample.store.read((tx) => getSession(tx, sessionId))).toMatchObject({ status: 'stopped' })
+    })
+  })
+})

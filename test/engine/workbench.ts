@@ -1,0 +1,104 @@
+/** An engine on a real database, with effect handlers that only note what they were asked. */
+import { systemClock, type Clock } from '../../core/base/clock.ts'
+import { newId } from '../../core/base/ids.ts'
+import { silentLogger } from '../../core/base/logger.ts'
+import type { EffectHandlers } from '../../core/engine/dispatcher.ts'
+import { makeEngine, type Engine } from '../../core/engine/engine.ts'
+import type { UnitTask } from '../../core/contract/records.ts'
+import { insertAgentTask } from '../../core/store/agent-tasks.ts'
+import { getTask, insertTask } from '../../core/store/tasks.ts'
+import type { Databases } from '../helpers/databases.ts'
+import { openSample, type Sample } from '../store/sample.ts'
+
+export interface Noted {
+  readonly type: string
+  readonly id: string
+  readonly params: unknown
+}
+
+export interface Workbench extends AsyncDisposable {
+  readonly sample: Sample
+  readonly noted: Noted[]
+  /** An engine of a process of its own, as it were; several may share the database. */
+  engine(overrides?: Partial<EffectHandlers>, clock?: Clock): Engine
+  addTask(engine: Engine): Promise<string>
+  task(id: string): Promise<UnitTask>
+}
+
+export async function openWorkbench(databases: Databases): Promise<Workbench> {
+  const sample = await openSample(databases)
+  const noted: Noted[] = []
+  const engines: Engine[] = []
+  const note =
+    (type: string) =>
+    async (params: unknown, { id }: { id: string }) =>
+      void noted.push({ type, id, params })
+
+  const handlersOf = (overrides: Partial<EffectHandlers>) => (engine: Pick<Engine, 'tell'>) =>
+    ({
+      send: async ({ to, event }, { id }) => void (await engine.tell(to, event, id)),
+      requestWorker: note('requestWorker'),
+      startSession: note('startSession'),
+      stopSession: note('stopSession'),
+      deliverAnswer: note('deliverAnswer'),
+      deliverMessage: note('deliverMessage'),
+      mergeTask: note('mergeTask'),
+      ...overrides,
+    }) satisfies EffectHandlers
+
+  return {
+    sample,
+    noted,
+    engine(overrides = {}, clock = systemClock) {
+      const handlers = handlersOf(overrides)
+      const engine = makeEngine({ store: sample.store, clock, logger: silentLogger, handlers })
+      engines.push(engine)
+      return engine
+    },
+    async addTask(engine) {
+      const id = newId()
+      await engine.spawn(
+        { machine: 'unitTask', id, input: { taskId: id, prompt: 'do it', totalMs: 0 } },
+        async (tx) => {
+          const agentTask = await insertAgentTask(tx, { id: newId(), agent: 'command', baseRemotes: [] })
+          await insertTask(tx, {
+            ...{ id, repositoryGroupId: sample.groupId, agentTaskId: agentTask.id, title: 'do it', prompt: 'do it' },
+            ...{ status: 'draft', agent: 'command', permissionMode: 'ask', sandbox: 'process' },
+            ...{ baseBranch: 'main', branchName: `troupe/${id}` },
+          })
+        },
+      )
+      return id
+    },
+    async task(id) {
+      const task = await sample.store.read((tx) => getTask(tx, id))
+      if (!task) throw new Error(`no task ${id}`)
+      return task
+    },
+    async [Symbol.asyncDispose]() {
+      for (const engine of engines) await engine[Symbol.asyncDispose]()
+      await sample[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** A clock that a test moves. */
+export function makeTestClock(start = 1_800_000_000_000) {
+  let time = start
+  const timers = new Set<{ at: number; call: () => void }>()
+  return {
+    now: () => time,
+    after(ms: number, call: () => void): Disposable {
+      const timer = { at: time + ms, call }
+      timers.add(timer)
+      return { [Symbol.dispose]: () => void timers.delete(timer) }
+    },
+    advance(ms: number): void {
+      time += ms
+      for (const timer of [...timers].filter(({ at }) => at <= time)) {
+        timers.delete(timer)
+        timer.call()
+      }
+    },
+  }
+}
