@@ -2,7 +2,7 @@
 import { fail } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { ParsedParams } from '../contract/catalogue.ts'
-import type { Repository, RepositoryGroup, UnitTask } from '../contract/records.ts'
+import type { AgentInfo, Repository, RepositoryGroup, UnitTask } from '../contract/records.ts'
 import type { PermissionMode, SandboxKind } from '../contract/statuses.ts'
 import { insertAgentTask } from '../store/agent-tasks.ts'
 import { groupOfOne, insertGroup } from '../store/groups.ts'
@@ -54,6 +54,18 @@ interface Choice {
   readonly totalMs: number
 }
 
+/** An agent with one mode only has nothing to choose, so a default for other agents does not bind it. */
+function choosePermissionMode(
+  { name, permissionModes }: AgentInfo,
+  wanted: PermissionMode | undefined,
+  configured: PermissionMode,
+): PermissionMode {
+  const [only, ...others] = permissionModes
+  const mode = wanted ?? (only !== undefined && others.length === 0 ? only : configured)
+  if (permissionModes.includes(mode)) return mode
+  return fail('UNSUPPORTED', `${name} has no permission mode "${mode}"; it has ${permissionModes.join(', ')}.`)
+}
+
 async function choose(deps: HandlerDeps, params: Params, path: string): Promise<Choice> {
   const settings = deps.settings.forTask(path)
   const agent = params.agent ?? settings.agent
@@ -64,13 +76,7 @@ async function choose(deps: HandlerDeps, params: Params, path: string): Promise<
     return fail('AGENT_NOT_FOUND', `There is no agent "${agent}". There is: ${names || 'none; see listPlugins'}.`)
   }
   const own = settings.forAgent(agent)
-  const permissionMode = params.permissionMode ?? own.permissionMode
-  if (!info.permissionModes.includes(permissionMode)) {
-    fail(
-      'UNSUPPORTED',
-      `${info.name} has no permission mode "${permissionMode}"; it has ${info.permissionModes.join(', ')}.`,
-    )
-  }
+  const permissionMode = choosePermissionMode(info, params.permissionMode, own.permissionMode)
   const sandbox = params.sandbox ?? settings.sandbox
   if (sandbox !== 'process') {
     fail('SANDBOX_UNSUPPORTED', `Sandbox "${sandbox}" is not available yet. Use "process", which does not isolate.`)

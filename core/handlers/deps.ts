@@ -1,5 +1,6 @@
 /** What the handlers need; the host composes it. */
 import type { Clock } from '../base/clock.ts'
+import type { Json } from '../base/json.ts'
 import type { Logger } from '../base/logger.ts'
 import type { MethodResult } from '../contract/catalogue.ts'
 import type { PermissionMode, SandboxKind } from '../contract/statuses.ts'
@@ -23,7 +24,7 @@ export interface SettingsPort {
   forTask(repositoryPath: string): TaskSettings
   get(): MethodResult<'getSettings'>
   /** @throws TroupeError CONFIG_INVALID; then nothing has changed. */
-  update(values: Readonly<Record<string, unknown>>): MethodResult<'getSettings'>
+  update(values: Readonly<Record<string, Json>>): MethodResult<'getSettings'>
 }
 
 export interface HandlerDeps {

@@ -26,10 +26,10 @@ async function merge(workspaces: Workspaces, place: TaskPlace, how: Parameters<W
   const common = { repositoryPath, branchName: branch, trailers: trailersOf(place) }
   const message = how.message ?? title
   if (worktreePath !== undefined) await commitRest(workspaces, { ...common, worktreePath, message: title })
-  const endCommit = (await workspaces.branchTip({ repositoryPath, branchName: branch })) ?? baseCommitOf(place)
   const baseCommit = baseCommitOf(place)
-  const merged = await workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy: how.strategy, message })
-  return { commit: merged.commit, endCommit }
+  const { strategy } = how
+  const { commit, endCommit } = await workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy, message })
+  return { commit, endCommit }
 }
 
 /** A worktree that is gone holds nothing uncommitted; the branch has the rest. */
@@ -64,13 +64,12 @@ export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): W
       const baseCommit = baseCommitOf(place)
       return workspaces.diffWorkspace({ repositoryPath, branchName: branch, worktreePath, baseCommit })
     },
-    async file({ worktreePath, repositoryPath, ...place }, path, side) {
+    file: async ({ worktreePath, repositoryPath, ...place }, path, side) => {
       const common = { repositoryPath, path, maxBytes: MAX_FILE_BYTES }
       const useWorktree = side === 'work' && worktreePath !== undefined
       const commit = side === 'base' ? place.baseCommit : place.branchName
-      const source = useWorktree ? { worktreePath } : { commit: commit ?? fail('CONFLICT', 'The task has not begun.') }
-      const { bytes } = await workspaces.readFile({ ...common, ...source })
-      return bytes
+      const from = useWorktree ? { worktreePath } : { commit: commit ?? fail('CONFLICT', 'The task has not begun.') }
+      return workspaces.readFile({ ...common, from })
     },
     merge: (place, how) => merge(workspaces, place, how),
     async remove(place, saveAs) {

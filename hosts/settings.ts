@@ -1,0 +1,75 @@
+/** The configuration as the engine's parts ask for it; read anew each time, so that a changed file counts at once. */
+import type { SettingsPort } from '../core/handlers/deps.ts'
+import type { OfferedAgent } from '../core/plugin/plugin-host.ts'
+import type { AgentSetup } from '../core/runner/ports.ts'
+import type { Setup } from '../core/workspace/setup.ts'
+import { agentConfig, loadConfig, updateConfigFile, type LoadedConfig } from './config.ts'
+import type { DataDirectory, Environment } from './data-directory.ts'
+
+const MINUTE_MS = 60_000
+
+export interface Settings extends SettingsPort {
+  agentSetup(agent: string, repositoryPath?: string): AgentSetup
+  workspaceSetup(repositoryPath: string): { readonly setup: Setup; readonly branchTemplate: string }
+  maxSessions(): number
+}
+
+export interface SettingsDeps {
+  readonly dataDirectory: DataDirectory
+  readonly env: Environment
+  readonly offered: () => readonly OfferedAgent[]
+}
+
+export function makeSettings({ dataDirectory, env, offered }: SettingsDeps): Settings {
+  const load = (repositoryPath?: string): LoadedConfig =>
+    loadConfig({ dataDirectory, env, ...(repositoryPath !== undefined && { repositoryPath }) })
+  const get = () => {
+    const { values, file } = load()
+    return { values: { ...values } as Record<string, never>, file }
+  }
+
+  /** Until the keychain holds them, secrets come from the host's own environment: those that the manifest names. */
+  function secretsOf(agent: string) {
+    const names = offered().find((candidate) => candidate.agent === agent)?.secrets ?? []
+    return names.flatMap((name) => {
+      const value = env[name]
+      return value === undefined || value === '' ? [] : [{ name, value }]
+    })
+  }
+
+  return {
+    get,
+    update(values) {
+      updateConfigFile(dataDirectory.config, values)
+      return get()
+    },
+    forTask(repositoryPath) {
+      const { config } = load(repositoryPath)
+      const { agent, model } = config.agent.execution
+      return {
+        agent,
+        forAgent: (name) => ({
+          model: agentConfig(config, name).model ?? (name === agent ? model : undefined),
+          permissionMode: agentConfig(config, name).permissionMode,
+        }),
+        sandbox: config.sandbox.kind,
+        totalMs: config.timeouts.totalMinutes * MINUTE_MS,
+      }
+    },
+    agentSetup(agent, repositoryPath) {
+      const { config } = load(repositoryPath)
+      const { program, args, env: configured } = agentConfig(config, agent)
+      return {
+        settings: { args, ...(program !== undefined && { program }) },
+        env: configured,
+        secrets: secretsOf(agent),
+        idleMs: config.timeouts.idleMinutes * MINUTE_MS,
+      }
+    },
+    workspaceSetup(repositoryPath) {
+      const { config } = load(repositoryPath)
+      return { setup: config.setup, branchTemplate: config.branch.template }
+    },
+    maxSessions: () => load().config.concurrency.maxSessions,
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../core/base/clock.ts'
+import { TroupeError } from '../../core/base/errors.ts'
+import { silentLogger } from '../../core/base/logger.ts'
+import type { LogBatch, SessionLog } from '../../core/log/types.ts'
+import { openSessionLog } from '../../core/log/session-log.ts'
+import { SessionWriter } from '../../core/runner/session-writer.ts'
+import { makeRedactor } from '../../core/secrets/redact.ts'
+import { readMessages } from '../../core/store/messages.ts'
+import { sqlite } from '../helpers/databases.ts'
+import { openSample } from '../store/sample.ts'
+
+const draft = (type: 'text' | 'start' | 'usage', fields: object) => ({
+  type,
+  json: JSON.stringify({ type, ...fields }),
+})
+
+async function openBench(wrap: (log: SessionLog) => Pick<SessionLog, 'append' | 'delta'> = (log) => log) {
+  const opened = new AsyncDisposableStack()
+  const sample = opened.use(await openSample(sqlite))
+  const log = opened.use(openSessionLog({ store: sample.store, clock: systemClock, logger: silentLogger }))
+  const sessionId = await sample.addSessionId()
+  const started: unknown[] = []
+  const givenUp = new AbortController()
+  const redactor = makeRedactor([{ name: 'KEY', value: 'very-secret' }])
+  const writer = new SessionWriter(
+    { log: wrap(log), clock: systemClock, logger: silentLogger, redactor },
+    {
+      ...{ sessionId, agent: 'test', workDir: '/w', prompt: 'do it', lastSeq: 0, signal: givenUp.signal },
+      onStart: (start) => started.push(start),
+    },
+  )
+  const messages = async () => {
+    const entries = await sample.store.read((tx) =>
+      readMessages(tx, { sessionId, after: 0, limit: 100, maxBytes: 1e6 }),
+    )
+    return entries.map(({ json }) => JSON.parse(json) as { seq: number; type: string; content?: string })
+  }
+  return { writer, messages, started, givenUp, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
+describe('the writer of a session', () => {
+  test('begins every log with start, then the prompt', async () => {
+    await using bench = await openBench()
+    await bench.writer.append([draft('text', { content: 'hi' })])
+    expect(await bench.messages()).toMatchObject([
+      { seq: 1, type: 'start', agent: 'test' },
+      { seq: 2, type: 'userMessage', content: 'do it' },
+      { seq: 3, type: 'text', content: 'hi' },
+    ])
+  })
+
+  test("takes the agent's own start when it comes first, and tells of its conversation", async () => {
+    await using bench = await openBench()
+    await bench.writer.append([
+      draft('start', { agent: 'test', agentSessionId: 'c1', workDir: '/w' }),
+      draft('text', { content: 'hi' }),
+    ])
+    expect((await bench.messages()).map(({ type }) => type)).toEqual(['start', 'userMessage', 'text'])
+    expect(bench.started).toMatchObject([{ agentSessionId: 'c1' }])
+  })
+
+  test('numbers without a gap whoever writes at the same time, and nothing follows the end (L1)', async () => {
+    await using bench = await openBench()
+    const many = Array.from({ length: 50 }, (_, n) => bench.writer.append([draft('text', { content: String(n) })]))
+    await Promise.all(many)
+    await bench.writer.finish({ type: 'complete', success: true, durationMs: 1 })
+    await bench.writer.append([draft('text', { content: 'too late' })])
+    const messages = await bench.messages()
+    expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, index) => index + 1))
+    expect(messages.slice(2, -1).map(({ content }) => content)).toEqual(many.map((_, n) => String(n)))
+    expect(messages.at(-1)).toMatchObject({ type: 'complete' })
+  })
+
+  test('masks secrets in messages and in the prompt (L7)', async () => {
+    await using bench = await openBench()
+    await bench.writer.append([draft('text', { content: 'the key is very-secret' })])
+    expect((await bench.messages())[2]?.content).toBe('the key is [secret KEY]')
+  })
+
+  test('keeps a batch that the database refuses and offers it again, in its order (L2)', async () => {
+    let refusals = 3
+    const flaky = (log: SessionLog) => ({
+      delta: (delta: Parameters<SessionLog['delta']>[0]) => log.delta(delta),
+      async append(batch: LogBatch) {
+        refusals -= 1
+        if (refusals >= 0) throw new TroupeError('STORE_FAILED', 'The disk is full.')
+        await log.append(batch)
+      },
+    })
+    await using bench = await openBench(flaky)
+    await Promise.all(['a', 'b'].map((content) => bench.writer.append([draft('text', { content })])))
+    expect((await bench.messages()).map(({ content }) => content)).toEqual([undefined, 'do it', 'a', 'b'])
+  })
+
+  test('gives up what waits for the database when the host goes', async () => {
+    const full = () => ({ delta() {}, append: () => Promise.reject(new TroupeError('STORE_FAILED', 'full')) })
+    await using bench = await openBench(full)
+    const waiting = bench.writer.append([draft('text', { content: 'a' })])
+    bench.givenUp.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
