@@ -38,6 +38,12 @@ const scripts: Scripts = {
         capture: { dir: /[^\s"'`]*\/worktrees\/[^\s"'`<]+/ },
         reply: [{ tool: 'Write', input: { file_path: '{{dir}}/greeting.txt', content: 'Ahoy\n' } }],
       },
+      {
+        // A host that was restarted meanwhile brings the answer as a message.
+        when: { lastUserText: /The answer is: Ahoy/ },
+        capture: { dir: /[^\s"'`]*\/worktrees\/[^\s"'`<]+/ },
+        reply: [{ tool: 'Write', input: { file_path: '{{dir}}/greeting.txt', content: 'Ahoy\n' } }],
+      },
       { reply: [{ text: 'I wrote the greeting.' }] },
       {
         when: { lastUserText: /louder/ },
@@ -104,7 +110,7 @@ describeWithClaude('a developer with Claude Code', () => {
     expect(await readFile(join(repository.path, 'greeting.txt'), 'utf8')).toBe('AHOY\n')
     expect(await repository.git('status', '--porcelain')).toBe('')
     expect(await repository.git('log', '-1', '--format=%(trailers)', committed.task.endCommit!)).toContain(task.id)
-    return { troupe, firstSession, log: await logOf(troupe, firstSession) }
+    return { log: await logOf(troupe, firstSession) }
   }
 
   test('asks, answers, reviews, sends back, approves and merges', async () => {
@@ -117,5 +123,21 @@ describeWithClaude('a developer with Claude Code', () => {
     }
     expect(log.at(-1)).toMatchObject({ type: 'complete', success: true })
     expect(JSON.stringify(log)).not.toContain('sk-ant-fake-key')
+  })
+
+  test('loses nothing when the host is stopped and started between any two steps', async () => {
+    const { log } = await journey(async (troupe) => {
+      await troupe.stop('SIGTERM')
+      await troupe.start()
+    })
+    expect(log.at(-1)).toMatchObject({ type: 'error', code: 'ABORTED', retryable: true })
+  })
+
+  test('loses nothing when the host is killed between any two steps', async () => {
+    const { log } = await journey(async (troupe) => {
+      await troupe.stop('SIGKILL')
+      await troupe.start()
+    })
+    expect(log.at(-1)).toMatchObject({ type: 'error', code: 'SESSION_LOST', retryable: true })
   })
 })
