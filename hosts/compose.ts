@@ -1,4 +1,6 @@
 /** The only wiring: makes a host of all the parts, for one data directory that is locked for this process. */
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { systemClock } from '../core/base/clock.ts'
 import { newId } from '../core/base/ids.ts'
@@ -65,6 +67,11 @@ async function openClient(router: Router, opened: AsyncDisposableStack): Promise
   return makeClient(opened.use(await connectPort(port2)))
 }
 
+/** What sessions of an earlier host left: their messages are in the log, and nothing of them runs any more. */
+async function emptyFolder(path: string): Promise<void> {
+  for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true })
+}
+
 /** Looks in the background whether the worktrees are where the tasks say; the result waits for it to end. */
 function reconcile(store: Store, workspaces: Workspaces, logger: Logger): () => Promise<void> {
   const looking = loadPlaces(store)
@@ -116,6 +123,7 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
 
   await endOrphans(dataDirectory.run, { logger })
   await recoverSessions({ store, log, engine, clock })
+  await emptyFolder(dataDirectory.run)
   opened.defer(reconcile(store, workspaces, logger))
   await engine.recover()
   scheduler.poke()

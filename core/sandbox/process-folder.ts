@@ -1,0 +1,76 @@
+/** The folder of one process: what is in it, and nothing else knows the names. */
+import { type FileHandle, mkdir, open, readFile, realpath, rename, writeFile } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import { z } from 'zod'
+import { fail, TroupeError } from '../base/errors.ts'
+
+export interface ProcessFolder {
+  readonly path: string
+  readonly out: string
+  readonly err: string
+  /** The content of stdin, or the FIFO; absent when stdin is empty. */
+  readonly in: string
+  /** Empty until the wrapper writes the exit code as a line. */
+  readonly exit: string
+  readonly record: string
+}
+
+const processRecord = z.object({
+  version: z.literal(1),
+  /** Of the wrapper: its session and group have the same number. */
+  pid: z.int().positive(),
+  startTime: z.string().min(1),
+  program: z.string(),
+  liveInput: z.boolean(),
+  /** Milliseconds since 1970. */
+  spawnedAt: z.number(),
+})
+
+/** Which process a folder belongs to, for the hosts after this one. */
+export type ProcessRecord = z.infer<typeof processRecord>
+
+export const toProcessFolder = (path: string): ProcessFolder => ({
+  path,
+  out: join(path, 'out'),
+  err: join(path, 'err'),
+  in: join(path, 'in'),
+  exit: join(path, 'exit'),
+  record: join(path, 'process.json'),
+})
+
+/** Makes the folder if it is missing, for nobody else to read. The marker is compared as text, so it gets its one real name. */
+export async function createProcessFolder(path: string): Promise<ProcessFolder> {
+  if (!isAbsolute(path)) fail('PROCESS_START', `The folder of a process must be an absolute path, not ${path}.`)
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  return toProcessFolder(await realpath(path))
+}
+
+/**
+ * Makes a file of the folder, for nobody else to read, and opens it for appending.
+ * @throws TroupeError PROCESS_START when it exists (a symbolic link included): old output would be taken for new.
+ */
+export async function openNewFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'ax', 0o600)
+  } catch (error) {
+    const text = `${path} cannot be made for a new process: ${String(error)}. Give it a folder that was never used.`
+    throw new TroupeError('PROCESS_START', text, undefined, error)
+  }
+}
+
+/** Readers see the old record or the new one, never half of it. */
+export async function writeRecord(folder: ProcessFolder, record: ProcessRecord): Promise<void> {
+  const half = `${folder.record}.new`
+  await writeFile(half, JSON.stringify(record), { mode: 0o600 })
+  await rename(half, folder.record)
+}
+
+/** Nothing when the host died before it wrote the record, or the file is not one. */
+export async function readRecord(folder: ProcessFolder): Promise<ProcessRecord | undefined> {
+  const text = await readFile(folder.record, 'utf8').catch(() => 'null')
+  try {
+    return processRecord.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
