@@ -116,12 +116,12 @@ describe('the published package', () => {
   it('takes a task from its prompt to review', async () => {
     const command = 'echo hello > hello.txt'
     const run = await troupe('run', command, '--repo', repository, '--agent', 'command', '--json')
-    expect(run, run.stderr).toMatchObject({ code: 0 })
+    expect(run).toMatchObject({ code: 0 })
     const lines = run.stdout
       .trim()
       .split('\n')
       .map((line): { type: string } => JSON.parse(line))
-    expect(lines.map(({ type }) => type)).toEqual(expect.arrayContaining(['start', 'complete']))
+    expect(lines.map(({ type }) => type), run.stdout + run.stderr).toEqual(expect.arrayContaining(['start', 'complete']))
     expect(lines.at(-1)).toMatchObject({ type: 'task', task: { status: 'in_review' } })
     expect(existsSync(join(repository, 'hello.txt'))).toBe(false)
   })

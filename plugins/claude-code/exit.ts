@@ -1,0 +1,37 @@
+/** What it means that the program ended, or never began. Pure. */
+import type { Exit, RunEnd } from 'troupe/plugin'
+import { INSTALL_HINT } from './detect.ts'
+
+type ErrorEnd = Extract<RunEnd, { kind: 'error' }>
+
+/** Exit codes with which a shell says that it found no such program, or may not run it. */
+const NOT_FOUND = new Set([126, 127])
+
+/** The host's own word for a program that is not there or may not be run; anything else is the host's to report. */
+export const isStartError = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'PROCESS_START'
+
+export function toStartError(program: string, error: unknown): ErrorEnd {
+  const reason = error instanceof Error ? error.message : String(error)
+  const message = `Claude Code (${program}) cannot be started: ${reason} ${INSTALL_HINT}`
+  return { kind: 'error', code: 'AGENT_NOT_INSTALLED', message }
+}
+
+/** The program ended and gave no result. */
+export function toExitError(program: string, exit: Exit, heard: { anything: boolean; stderr: string }): ErrorEnd {
+  const stderr = heard.stderr === '' ? 'It printed no error.' : `It printed: ${heard.stderr}`
+  if (!heard.anything && exit.code !== null && NOT_FOUND.has(exit.code)) return toStartError(program, stderr)
+  const how = exit.code === null ? `was ended by ${exit.signal ?? 'a signal'}` : `ended with exit code ${exit.code}`
+  const message = `Claude Code (${program}) ${how} before it gave a result. ${stderr}`
+  return { kind: 'error', code: 'AGENT_EXITED', message }
+}
+
+const TAIL_LINES = 20
+const TAIL_CHARACTERS = 2000
+
+/** The end of what was printed, with `line` added. */
+export function addToTail(tail: readonly string[], line: string): readonly string[] {
+  return [...tail.slice(1 - TAIL_LINES), line.slice(-TAIL_CHARACTERS)]
+}
+
+export const tailText = (tail: readonly string[]): string => tail.join('\n').slice(-TAIL_CHARACTERS)

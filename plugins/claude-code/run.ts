@@ -1,0 +1,24 @@
+/** One session of Claude Code, from its program's start to its end. */
+import type { AgentProcess, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import { toCommand } from './command.ts'
+import { Conversation } from './conversation.ts'
+import { isStartError, toStartError } from './exit.ts'
+
+export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
+  if (io.signal.aborted) return { kind: 'stopped' }
+  const command = toCommand(session)
+  let process: AgentProcess
+  try {
+    process = await io.spawn(command)
+  } catch (error) {
+    if (io.signal.aborted) return { kind: 'stopped' }
+    if (isStartError(error)) return toStartError(command.program, error)
+    throw error
+  }
+  try {
+    return await new Conversation(session, io, process).hold()
+  } finally {
+    // What Claude Code started may have outlived it.
+    await process.stop().catch((error: unknown) => io.debug(`Stop: ${String(error)}`))
+  }
+}
