@@ -53,6 +53,10 @@ export const makeEffectHandlers =
     startSession: async ({ sessionId }) => ports.runner.start(await loadSpec(ports.store, sessionId)),
     stopSession: ({ sessionId, error }) => ports.runner.stop(sessionId, error),
     deliverAnswer: ({ sessionId, ...answer }) => ports.runner.answer(sessionId, answer),
-    deliverMessage: ({ sessionId, ...message }, { id }) => ports.runner.send(sessionId, { id, ...message }),
+    async deliverMessage({ sessionId, taskId, content, by }, { id }) {
+      const heard = await ports.runner.send(sessionId, { id, content, by })
+      // It was accepted, so it must not be lost: the task goes on with it.
+      if (!heard) await engine.tell(taskId, { type: 'followUp', prompt: content }, id)
+    },
     mergeTask: (params, { id }) => merge(ports, engine, params, id),
   })

@@ -44,6 +44,8 @@ export type SessionReport =
       readonly error?: ErrorEnvelope | undefined
       readonly usage?: Usage | undefined
       readonly endCommit?: string | undefined
+      /** Follow-ups that came too late for this session. */
+      readonly unheard?: readonly string[] | undefined
     }
 
 /** Every call may come twice (E3): each is idempotent by the id it carries. */
@@ -53,7 +55,8 @@ export interface SessionRunner {
   /** Ends a session; its `ended` report follows. For a session that is not here it reports `ended` itself. */
   stop(sessionId: string, error?: ErrorEnvelope): Promise<void>
   answer(sessionId: string, answer: { questionId: string; answer: string; by: string }): Promise<void>
-  send(sessionId: string, message: { id: string; content: string; by: string }): Promise<void>
+  /** False when the session is not here (any more) and the message was not heard. */
+  send(sessionId: string, message: { id: string; content: string; by: string }): Promise<boolean>
 }
 
 export interface WorkspacePort {

@@ -28,6 +28,7 @@ export interface SessionContext extends SessionInput {
   readonly agentSessionId?: string
   readonly started: boolean
   readonly endCommit?: string
+  readonly unheard?: readonly string[]
   readonly usage?: Usage
   readonly error?: ErrorEnvelope
 }
@@ -49,6 +50,7 @@ export type SessionEvent =
       readonly error?: ErrorEnvelope
       readonly usage?: Usage
       readonly endCommit?: string
+      readonly unheard?: readonly string[]
     }
   // deadlines
   | { readonly type: 'totalTimeout' }
@@ -72,6 +74,7 @@ const session = setup({
             error: context.error ?? event.error,
             usage: event.usage ?? context.usage,
             endCommit: event.endCommit ?? context.endCommit,
+            unheard: event.unheard,
           }
         : {},
     ),
@@ -143,12 +146,12 @@ const withdrawOne = session.enqueueActions(({ event, enqueue }) => {
 const deliver = session.enqueueActions(({ context, event, enqueue }) => {
   if (event.type !== 'message') return
   const { content, by } = event
-  enqueue({ type: 'deliverMessage', params: { sessionId: context.sessionId, content, by } })
+  enqueue({ type: 'deliverMessage', params: { sessionId: context.sessionId, taskId: context.taskId, content, by } })
 })
 
 const tellEnd = (outcome: SessionOutcome) =>
   session.enqueueActions(({ context, enqueue }) => {
-    const { sessionId, taskId, started, error, agentSessionId, endCommit, questions } = context
+    const { sessionId, taskId, started, error, agentSessionId, endCommit, unheard, questions } = context
     // A lost session's question stays open: its answer starts the next session.
     const openQuestion = outcome === 'lost' ? questions.at(-1) : undefined
     const questionIds = questions.filter((question) => question !== openQuestion).map(({ questionId }) => questionId)
@@ -161,6 +164,7 @@ const tellEnd = (outcome: SessionOutcome) =>
       error,
       agentSessionId,
       endCommit,
+      unheard,
       openQuestion,
     }
     enqueue({ type: 'send', params: { to: taskId, event } })

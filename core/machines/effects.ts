@@ -38,7 +38,7 @@ export interface Effects {
   startSession: { sessionId: string }
   stopSession: { sessionId: string; error?: ErrorEnvelope | undefined }
   deliverAnswer: { sessionId: string; questionId: string; answer: string; by: string }
-  deliverMessage: { sessionId: string; content: string; by: string }
+  deliverMessage: { sessionId: string; taskId: string; content: string; by: string }
   mergeTask: { taskId: string; strategy: MergeStrategy; message?: string | undefined }
 }
 

@@ -47,6 +47,8 @@ export interface SessionEnd {
   readonly error?: ErrorEnvelope
   readonly agentSessionId?: string
   readonly endCommit?: string
+  /** What people said too late for the session; the next one starts with it. */
+  readonly unheard?: readonly string[]
   readonly openQuestion?: AskedQuestion
 }
 
@@ -57,6 +59,8 @@ export type TaskEvent =
   | { readonly type: 'reject' }
   | { readonly type: 'retry'; readonly fresh: boolean }
   | { readonly type: 'changes'; readonly prompt: string }
+  /** A message that its session did not hear any more. */
+  | { readonly type: 'followUp'; readonly prompt: string }
   | { readonly type: 'merge'; readonly strategy: MergeStrategy; readonly message?: string }
   | { readonly type: 'markDone' }
   | { readonly type: 'editPrompt'; readonly prompt: string }
@@ -118,8 +122,16 @@ export const unitTaskMachine = setup({
     }),
     keepChanges: assign({
       next: ({ context, event }) =>
-        event.type === 'changes' ? withResume(event.prompt, context.agentSessionId) : context.next,
+        event.type === 'changes' || event.type === 'followUp'
+          ? withResume(event.prompt, context.agentSessionId)
+          : context.next,
       error: undefined,
+    }),
+    keepUnheard: assign({
+      next: ({ context, event }) =>
+        event.type === 'session.ended' && event.unheard
+          ? withResume(event.unheard.join('\n\n'), event.agentSessionId ?? context.agentSessionId)
+          : context.next,
     }),
     keepRetry: assign({
       next: ({ context, event }) =>
@@ -145,6 +157,11 @@ export const unitTaskMachine = setup({
     fromMySession: ({ context, event }) => 'sessionId' in event && event.sessionId === context.sessionId,
     ended: ({ context, event }, outcome: SessionOutcome) =>
       event.type === 'session.ended' && event.sessionId === context.sessionId && event.outcome === outcome,
+    completedTooSoon: ({ context, event }) =>
+      event.type === 'session.ended' &&
+      event.sessionId === context.sessionId &&
+      event.outcome === 'completed' &&
+      (event.unheard?.length ?? 0) > 0,
     lostWithQuestion: ({ context, event }) =>
       event.type === 'session.ended' &&
       event.sessionId === context.sessionId &&
@@ -224,6 +241,7 @@ export const unitTaskMachine = setup({
       on: {
         'session.prepared': { guard: 'fromMySession', actions: 'keepPrepared' },
         'session.ended': [
+          { guard: 'completedTooSoon', target: 'queued', actions: ['keepUnheard', 'keepSessionEnd', 'resetLost'] },
           {
             guard: { type: 'ended', params: 'completed' },
             target: 'in_review',
@@ -262,6 +280,7 @@ export const unitTaskMachine = setup({
         approve: 'approved',
         reject: 'rejected',
         changes: { target: 'queued', actions: 'keepChanges' },
+        followUp: { target: 'queued', actions: 'keepChanges' },
         stop: 'stopped',
       },
     },

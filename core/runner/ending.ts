@@ -16,6 +16,8 @@ export interface Ending {
   readonly outcome: SessionOutcome
   readonly error?: ErrorEnvelope
   readonly usage?: Usage | undefined
+  /** Follow-ups that the plugin could not say any more. */
+  readonly unheard?: readonly string[] | undefined
   /** The closing message of the log. */
   readonly message: MessageBody
 }
@@ -53,7 +55,7 @@ function afterComplete(end: RunEnd & { kind: 'complete' }, heard: Usage | undefi
     costUsd: usage?.costUsd,
     durationMs,
   }
-  if (end.success) return { outcome: 'completed', usage, message }
+  if (end.success) return { outcome: 'completed', usage, message, unheard: end.unheard }
   const error = {
     code: 'AGENT_FAILED' as const,
     message: end.summary ?? 'The agent says that it could not do the task.',

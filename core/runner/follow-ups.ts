@@ -4,15 +4,19 @@ export class FollowUps implements AsyncIterable<{ readonly content: string }> {
   #wake: (() => void) | undefined
   #closed = false
 
-  push(content: string): void {
-    if (this.#closed) return
+  /** False when nobody reads any more. */
+  push(content: string): boolean {
+    if (this.#closed) return false
     this.#waiting.push({ content })
     this.#wake?.()
+    return true
   }
 
-  close(): void {
+  /** Nobody reads on; gives what was not read. */
+  close(): string[] {
     this.#closed = true
     this.#wake?.()
+    return this.#waiting.splice(0).map(({ content }) => content)
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<{ readonly content: string }> {

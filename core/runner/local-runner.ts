@@ -44,7 +44,7 @@ export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
       else await deps.report(sessionId, { type: 'ended', outcome: 'stopped' })
     },
     answer: async (sessionId, answer) => runs.get(sessionId)?.answer(answer),
-    send: async (sessionId, message) => runs.get(sessionId)?.send(message),
+    send: async (sessionId, message) => (await runs.get(sessionId)?.send(message)) ?? false,
     async [Symbol.asyncDispose]() {
       disposed = true
       for (const run of runs.values()) run.stop({ kind: 'host' })

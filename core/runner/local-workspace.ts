@@ -28,7 +28,13 @@ async function merge(workspaces: Workspaces, place: TaskPlace, how: Parameters<W
   if (worktreePath !== undefined) await commitRest(workspaces, { ...common, worktreePath, message: title })
   const baseCommit = baseCommitOf(place)
   const { strategy } = how
-  const { commit, endCommit } = await workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy, message })
+  const { commit, endCommit } = await workspaces.mergeWorkspace({
+    ...common,
+    baseBranch,
+    baseCommit,
+    strategy,
+    message,
+  })
   return { commit, endCommit }
 }
 

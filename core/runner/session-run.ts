@@ -77,11 +77,13 @@ export class SessionRun {
     this.#questions.answer(questionId, answer)
   }
 
-  async send({ id, content }: { id: string; content: string }): Promise<void> {
-    if (this.#heardMessages.has(id)) return
+  /** False when the session ends and does not take it any more. */
+  async send({ id, content }: { id: string; content: string }): Promise<boolean> {
+    if (this.#heardMessages.has(id)) return true
     this.#heardMessages.add(id)
+    if (!this.#followUps.push(content)) return false
     await this.#writer.write({ type: 'userMessage', content })
-    this.#followUps.push(content)
+    return true
   }
 
   async #run(): Promise<void> {
@@ -90,11 +92,11 @@ export class SessionRun {
     const startedAt = clock.now()
     void this.#reporter.report({ type: 'preparing' })
     const ending = await this.#execute(startedAt)
-    this.#followUps.close()
+    const unheard = [...(ending.unheard ?? []), ...this.#followUps.close()]
     this.#questions.withdrawAll()
     try {
       await this.#writer.finish(ending.message)
-      await this.#reporter.report(await this.#toReport(ending))
+      await this.#reporter.report(await this.#toReport(ending, unheard))
     } catch (error) {
       logger.error({ err: error, sessionId }, 'The end of a session could not be stored; the next start finds it.')
     }
@@ -104,10 +106,10 @@ export class SessionRun {
     )
   }
 
-  async #toReport({ outcome, error, usage }: Ending): Promise<SessionReport> {
+  async #toReport({ outcome, error, usage }: Ending, unheard: readonly string[]): Promise<SessionReport> {
     // A look that fails costs the record of a commit, not the end of the session.
     const endCommit = await this.#deps.workspace.headCommit(this.#spec.place).catch(() => undefined)
-    return { type: 'ended', outcome, error, usage, endCommit }
+    return { type: 'ended', outcome, error, usage, endCommit, unheard }
   }
 
   /** Never rejects: whatever goes wrong is an ending. */

@@ -176,6 +176,17 @@ describe('the unit task machine', () => {
     ])
   })
 
+  test('goes on with what people said too late for the session', () => {
+    const step = run([
+      ...running,
+      ended('s1', 'completed', { unheard: ['and add tests'] }),
+      { type: 'assign', sessionId: 's2', workerId: 'w' },
+    ])
+    expect(step.records).toMatchObject([{ params: { input: { prompt: 'and add tests', resume: 'conversation' } } }])
+    const later = run([...running, ended('s1', 'completed'), { type: 'followUp', prompt: 'and docs' }])
+    expect(taskColumns(later.state).status).toBe('queued')
+  })
+
   test('ignores what an earlier session still says', () => {
     const step = run(running)
     expect(nextStep('unitTask', step.snapshot, ended('s0', 'completed'))).toBeUndefined()

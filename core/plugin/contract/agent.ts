@@ -39,6 +39,8 @@ export type RunEnd =
       readonly success: boolean
       readonly summary?: string
       readonly usage?: Usage
+      /** Follow-ups that came too late for this run; a new session goes on with them. */
+      readonly unheard?: readonly string[]
     }
   | {
       readonly kind: 'error'

@@ -1,0 +1,70 @@
+/** The manifest of a plugin: `troupe` in its package.json. Checked before any of its code runs. */
+import { z } from 'zod'
+import { TroupeError } from '../base/errors.ts'
+import { permissionMode } from '../contract/statuses.ts'
+import { CONTRACT_VERSION } from './contract/index.ts'
+import { firstIssue } from './requests.ts'
+
+const line = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((text) => !/\p{Cc}/u.test(text), 'holds a control character')
+
+const agent = z.strictObject({
+  /** As people see it. */
+  name: line(100),
+  /** The program that it runs, unless the settings name another. */
+  program: line(200).optional(),
+  permissionModes: z.array(permissionMode).min(1),
+  /** Names of secrets that a session may receive in its environment. */
+  secrets: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is not a name of a variable')).default([]),
+  /** What to do when the program is missing. */
+  install: line(500).optional(),
+  /** What to do when nobody is signed in. */
+  signIn: line(500).optional(),
+})
+export type AgentManifest = z.infer<typeof agent>
+
+const AGENT_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/
+const PACKAGE_NAME = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/
+
+const packageFile = z.object({
+  name: z.string().max(214).regex(PACKAGE_NAME, 'is not a name of a package'),
+  version: line(100),
+  /** The main module, relative to the folder of the plugin. */
+  main: line(1000).default('index.js'),
+  troupe: z.strictObject({
+    contract: z.number(),
+    agents: z
+      .record(z.string().regex(AGENT_NAME, 'is not a name of an agent: use a-z, 0-9 and "-"'), agent)
+      .refine((agents) => Object.keys(agents).length > 0, 'names no agent'),
+  }),
+})
+/** The fields of a plugin's package.json that Troupe reads; it leaves the others alone. */
+export type PluginPackage = z.infer<typeof packageFile>
+
+/**
+ * Checks the JSON of the package.json at `path`.
+ * @throws TroupeError PLUGIN_CONTRACT for another contract version; PLUGIN_MANIFEST, naming file and field, for all else.
+ */
+export function parseManifest(json: unknown, path: string): PluginPackage {
+  assertContract(json, path)
+  const result = packageFile.safeParse(json)
+  if (result.success) return result.data
+  throw new TroupeError('PLUGIN_MANIFEST', `${path} is not the manifest of a plugin: ${firstIssue(result.error)}.`)
+}
+
+/** First of all: another version of the contract may have another form of manifest. */
+function assertContract(json: unknown, path: string): void {
+  const head = z.object({ troupe: z.object({ contract: z.number() }) }).safeParse(json)
+  if (!head.success || head.data.troupe.contract === CONTRACT_VERSION) return
+  const needed = head.data.troupe.contract
+  const advice = needed > CONTRACT_VERSION ? 'upgrade Troupe' : 'install a newer version of the plugin'
+  throw new TroupeError(
+    'PLUGIN_CONTRACT',
+    `${path} needs version ${needed} of the plugin contract, and this Troupe has version ${CONTRACT_VERSION}: ${advice}.`,
+    { needed, has: CONTRACT_VERSION },
+  )
+}

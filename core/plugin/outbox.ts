@@ -1,0 +1,138 @@
+/**
+ * Messages of a session on their way out of the plugin's thread.
+ *
+ * Owns the messages that are not sent yet. At most one batch is under way.
+ *
+ * O1 Messages leave in the order in which they were added.
+ * O2 A batch carries the progress of the moment at which it is taken; it is taken between two lines where that is possible.
+ * O3 What is kept is bounded: at `ROOM_BYTES` `add` lets the plugin wait, and a plugin that does not wait is ended at
+ *    `FLOOD_BYTES`.
+ */
+import { TroupeError } from '../base/errors.ts'
+import type { Progress } from './host-io.ts'
+import type { Batch } from './protocol.ts'
+
+const BATCH_MESSAGES = 200
+const BATCH_BYTES = 256 * 1024
+const ROOM_BYTES = 1024 * 1024
+const FLOOD_BYTES = 64 * 1024 * 1024
+/** What a message costs in memory beside its text. */
+const MESSAGE_OVERHEAD = 128
+
+export interface OutboxPorts {
+  /** Settles when the batch is committed. */
+  send(batch: Batch): Promise<void>
+  progress(): Progress
+}
+
+export class Outbox {
+  readonly #ports: OutboxPorts
+  #messages: string[] = []
+  #bytes = 0
+  /** Something beside messages waits to be sent: a checkpoint. */
+  #touched = false
+  #underWay: Promise<void> | undefined
+  #scheduled = false
+  /** What `add` gives to a plugin that shall wait; one for all, so that a flood of calls costs no promises. */
+  #room: PromiseWithResolvers<void> | undefined
+  #failure: unknown
+
+  constructor(ports: OutboxPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Adds the JSON of a message; settles when there is room for more (O3).
+   * @throws TroupeError PLUGIN_MESSAGE, at once, when the plugin floods.
+   */
+  add(json: string): Promise<void> {
+    if (this.#bytes > FLOOD_BYTES) this.#refuse()
+    this.#messages.push(json)
+    this.#bytes += json.length + MESSAGE_OVERHEAD
+    this.#schedule()
+    return this.#bytes < ROOM_BYTES ? READY : this.#whenRoom()
+  }
+
+  /** Sends the progress, with or without messages. */
+  touch(): void {
+    this.#touched = true
+    this.#schedule()
+  }
+
+  /** The plugin is between two lines: the best moment to take a full batch (O2). */
+  betweenLines(): void {
+    if (this.#messages.length >= BATCH_MESSAGES || this.#bytes >= BATCH_BYTES) this.#flush()
+  }
+
+  /** Settles when all that was added is committed. @throws what a batch failed with. */
+  async drained(): Promise<void> {
+    while (!this.#empty || this.#underWay) {
+      this.#flush()
+      await this.#underWay
+    }
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Sends all there is, whatever is under way: for the last moment of a thread. */
+  sendRest(): void {
+    if (!this.#empty) this.#ports.send(this.#take()).catch(() => {})
+  }
+
+  get #empty(): boolean {
+    return this.#messages.length === 0 && !this.#touched
+  }
+
+  /** After the lines at hand: their messages leave together. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#underWay || this.#empty) return
+    this.#underWay = this.#send(this.#take())
+  }
+
+  #take(): Batch {
+    const batch = { messages: this.#messages, progress: this.#ports.progress() }
+    this.#messages = []
+    this.#bytes = 0
+    this.#touched = false
+    this.#room?.resolve()
+    this.#room = undefined
+    return batch
+  }
+
+  #refuse(): never {
+    this.#messages = []
+    throw floodError()
+  }
+
+  async #send(batch: Batch): Promise<void> {
+    try {
+      await this.#ports.send(batch)
+    } catch (error) {
+      this.#failure ??= error
+    } finally {
+      this.#underWay = undefined
+      this.#flush()
+    }
+  }
+
+  #whenRoom(): Promise<void> {
+    this.#room ??= Promise.withResolvers<void>()
+    return this.#room.promise
+  }
+}
+
+const READY = Promise.resolve()
+
+const floodError = (): TroupeError =>
+  new TroupeError(
+    'PLUGIN_MESSAGE',
+    `The plugin is a flood: it emitted more than ${FLOOD_BYTES / 1024 / 1024} MiB of messages without awaiting emit.`,
+  )

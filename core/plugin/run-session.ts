@@ -1,0 +1,111 @@
+/**
+ * One session of a plugin, from the host's side: begun, watched, and ended whatever the plugin does.
+ *
+ * R1 It has exactly one end: the first of what the plugin returns, the end of its thread, a broken contract, and the bounds
+ *    for loading and stopping.
+ * R2 Whatever goes wrong after the session was asked to stop is `stopped`.
+ * R3 All messages that the thread sent before its end are appended before the session ends.
+ */
+import type { Clock } from '../base/clock.ts'
+import { fromEnvelope, toEnvelope } from '../base/errors.ts'
+import { within } from '../base/waiting.ts'
+import type { RunEnd, Session } from './contract/agent.ts'
+import type { HostIo } from './host-io.ts'
+import type { PluginLimits } from './limits.ts'
+import { loadPlugin } from './load-plugin.ts'
+import { toError } from './plugin-thread.ts'
+import type { Lease } from './pool.ts'
+import type { JobMethods, PluginEntry, SessionMethods } from './protocol.ts'
+import { SessionServer } from './serve-session.ts'
+import type { Wire } from './wire.ts'
+
+/** How long the last messages of a thread that is over may take. */
+const LAST_MESSAGES_MS = 5_000
+
+export interface SessionWork {
+  readonly lease: Lease
+  readonly entry: PluginEntry
+  readonly session: Session
+  readonly io: HostIo
+  /** Asks the session to stop. */
+  readonly signal: AbortSignal
+  readonly limits: PluginLimits
+  readonly clock: Clock
+}
+
+/** Never rejects. */
+export async function runSession(work: SessionWork): Promise<RunEnd> {
+  if (work.signal.aborted) return { kind: 'stopped' }
+  using running = new RunningSession(work)
+  return await running.end
+}
+
+class RunningSession implements Disposable {
+  readonly #work: SessionWork
+  readonly #resources = new DisposableStack()
+  readonly #server: SessionServer
+  readonly #wire: Wire<JobMethods, SessionMethods>
+  readonly #end = Promise.withResolvers<RunEnd>() // R1
+
+  constructor(work: SessionWork) {
+    this.#work = work
+    this.#server = this.#resources.use(new SessionServer(work.io))
+    this.#wire = this.#resources.use(work.lease.open<JobMethods, SessionMethods>(this.#server.handlers))
+    this.#stopWhenAsked()
+    void this.#runPlugin()
+    void this.#watchContract()
+    void this.#watchThread()
+  }
+
+  get end(): Promise<RunEnd> {
+    return this.#end.promise
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose()
+  }
+
+  async #runPlugin(): Promise<void> {
+    const { entry, session } = this.#work
+    try {
+      await loadPlugin(this.#wire, entry, this.#work)
+      this.#end.resolve(await this.#wire.call('run', session))
+    } catch (error) {
+      // With its thread gone, the end of the thread says why.
+      if (this.#wire.isOpen) this.#fail(error)
+    }
+  }
+
+  async #watchContract(): Promise<void> {
+    const error = await this.#server.failed
+    await lastMessages(this.#server.settled())
+    this.#fail(fromEnvelope(error))
+  }
+
+  async #watchThread(): Promise<void> {
+    const { lease, entry, limits } = this.#work
+    const over = await lease.over
+    await lastMessages(this.#wire.closed.then(() => this.#server.settled()))
+    this.#fail(toError(over, entry.name, limits))
+  }
+
+  #stopWhenAsked(): void {
+    const { signal, limits, clock } = this.#work
+    const stop = () => {
+      this.#wire.notify('stop', undefined)
+      this.#resources.use(clock.after(limits.stopMs, () => this.#end.resolve({ kind: 'stopped' })))
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    this.#resources.defer(() => signal.removeEventListener('abort', stop))
+  }
+
+  // R2
+  #fail(error: unknown): void {
+    const { code, message } = toEnvelope(error)
+    this.#end.resolve(this.#work.signal.aborted ? { kind: 'stopped' } : { kind: 'error', code, message })
+  }
+}
+
+// R3
+const lastMessages = (settled: Promise<void>): Promise<void> =>
+  within(LAST_MESSAGES_MS, 'Storing the last messages of a session', settled).catch(() => {})

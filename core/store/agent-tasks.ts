@@ -1,0 +1,18 @@
+/** Agent tasks: the retryable unit of a task, with its sessions. */
+import type { AgentTask } from '../contract/records.ts'
+import { AgentTaskEntity } from './entities/tasks.ts'
+import type { NewRecord } from './record-types.ts'
+import { newStamps, present, selectById } from './rows.ts'
+import { listSessionsOfAgentTask } from './sessions.ts'
+import type { Tx } from './tx.ts'
+
+export async function insertAgentTask(tx: Tx, agentTask: Omit<NewRecord<AgentTask>, 'sessions'>): Promise<AgentTask> {
+  const row = { ...agentTask, ...newStamps(tx) }
+  await tx.em.insert(AgentTaskEntity, row)
+  return { ...present(row), sessions: [] }
+}
+
+export async function getAgentTask(tx: Tx, id: string): Promise<AgentTask | undefined> {
+  const row = await selectById(tx, AgentTaskEntity, id)
+  return row && { ...present(row), sessions: await listSessionsOfAgentTask(tx, id) }
+}

@@ -1,0 +1,53 @@
+/** Which migrations there are, which a database has, and running the rest. */
+import { type Migration, Migrator } from '@mikro-orm/migrations'
+import type { Constructor, MigrationObject, SqlEntityManager } from '@mikro-orm/sql'
+import { fail } from '../base/errors.ts'
+import { postgresMigrations } from './migrations/postgres/list.ts'
+import { sqliteMigrations } from './migrations/sqlite/list.ts'
+import type { StoreDeps } from './open-store.ts'
+import type { DriverName } from './tx.ts'
+
+/** The name is what the database remembers; it sorts by age. */
+export interface NamedMigration {
+  readonly name: string
+  readonly class: Constructor<Migration>
+}
+
+export interface MigrationState {
+  readonly executed: readonly string[]
+  readonly pending: readonly string[]
+}
+
+const OWN = { sqlite: sqliteMigrations, postgresql: postgresMigrations }
+
+/** A list of classes, not a folder: it works compiled and packed too. */
+export const migratorOptions = (driver: DriverName, deps: StoreDeps) => ({
+  migrationsList: [...(deps.migrations ?? OWN[driver])] satisfies MigrationObject[],
+  tableName: 'migration',
+  snapshot: false,
+  // On PostgreSQL this would need a superuser.
+  disableForeignKeys: false,
+  allOrNothing: true,
+  silent: true,
+})
+
+/** @throws TroupeError STORE_NEWER when the database has a migration that this program does not know. */
+export async function migrationState(
+  em: SqlEntityManager,
+  driver: DriverName,
+  deps: StoreDeps,
+): Promise<MigrationState> {
+  const executed = (await new Migrator(em).getExecuted()).map((row) => row.name)
+  const known = (deps.migrations ?? OWN[driver]).map((migration) => migration.name)
+  const unknown = executed.filter((name) => !known.includes(name))
+  if (unknown.length > 0) {
+    const text = `The database was written by a newer Troupe: this program does not know its migration ${unknown.join(', ')}. Upgrade Troupe, or use another data directory.`
+    fail('STORE_NEWER', text, { unknown })
+  }
+  return { executed, pending: known.filter((name) => !executed.includes(name)) }
+}
+
+/** Runs all pending migrations in one transaction. */
+export async function migrateUp(em: SqlEntityManager): Promise<void> {
+  await new Migrator(em).up()
+}

@@ -1,0 +1,81 @@
+/**
+ * The store on PostgreSQL. Several servers may share one database.
+ *
+ * Owns a pool of connections; a transaction has one of them to itself, a read takes any.
+ */
+import { MikroORM } from '@mikro-orm/postgresql'
+import { fail, TroupeError } from '../base/errors.ts'
+import { mapped } from './driver-errors.ts'
+import { entities } from './entities/all.ts'
+import { migrateUp, migrationState, migratorOptions } from './migrator.ts'
+import type { StoreDeps } from './open-store.ts'
+import { makePostgresTx } from './postgres-tx.ts'
+import type { Store } from './store.ts'
+
+/** Every wait of a statement has a bound. */
+const BOUNDS = {
+  connectionTimeoutMillis: 10_000,
+  lock_timeout: 5000,
+  statement_timeout: 60_000,
+  idle_in_transaction_session_timeout: 60_000,
+}
+
+/** Any number that nobody else takes. */
+const MIGRATION_LOCK = 7_870_001
+const MIGRATION_BOUND_MS = 60_000
+
+/** @throws TroupeError STORE_FAILED, STORE_BUSY, STORE_NEWER, STORE_MIGRATION_FAILED. */
+export async function openPostgresStore(url: string, deps: StoreDeps): Promise<Store> {
+  const migrations = migratorOptions('postgresql', deps)
+  const driverOptions = { ...BOUNDS, application_name: 'troupe' }
+  const orm = new MikroORM({ entities, clientUrl: url, driverOptions, migrations })
+  await using opening = new AsyncDisposableStack()
+  opening.defer(() => orm.close())
+  await mapped(orm.connect())
+  await mapped(orm.em.fork().execute('select 1'))
+  await migratePostgres(orm, deps)
+  return makeStore(orm, opening.move(), deps)
+}
+
+function makeStore(orm: MikroORM, resources: AsyncDisposable, deps: StoreDeps): Store {
+  let closed = false
+  const fork = () => (closed ? fail('STORE_FAILED', 'The database is closed: Troupe is shutting down.') : orm.em.fork())
+  return {
+    driver: 'postgresql',
+    async transaction(work) {
+      return mapped(fork().transactional((em) => work(makePostgresTx(em, deps.clock))))
+    },
+    async read(work) {
+      return mapped(work(makePostgresTx(fork(), deps.clock)))
+    },
+    async check() {
+      await mapped(fork().execute('select 1'))
+    },
+    async [Symbol.asyncDispose]() {
+      if (closed) return
+      closed = true
+      await resources[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Looks and migrates under one lock, so that servers which start together do it one after the other. */
+async function migratePostgres(orm: MikroORM, deps: StoreDeps): Promise<void> {
+  await orm.em.fork().transactional(async (em) => {
+    await mapped(em.execute(`set local lock_timeout = ${MIGRATION_BOUND_MS}`))
+    await mapped(em.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]))
+    const { pending } = await mapped(migrationState(orm.em, 'postgresql', deps))
+    if (pending.length > 0) await migratePending(orm, pending, deps)
+  })
+}
+
+async function migratePending(orm: MikroORM, pending: readonly string[], deps: StoreDeps): Promise<void> {
+  try {
+    await migrateUp(orm.em)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const text = `The database could not be migrated (${pending.join(', ')}): ${reason}. Nothing was changed. Start the Troupe that wrote it, and report this.`
+    throw new TroupeError('STORE_MIGRATION_FAILED', text, { pending }, cause)
+  }
+  deps.logger.info({ migrations: pending }, 'The database was migrated.')
+}

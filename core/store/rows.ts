@@ -1,0 +1,100 @@
+/** What the query files share: rows read by SQL and shaped by their entity, stamps, and ids from outside. */
+import type { EntityMetadata, EntityName, EntityProperty } from '@mikro-orm/sql'
+import { validate } from 'uuid'
+import { toIso } from '../base/clock.ts'
+import type { SqlValue, Tx } from './tx.ts'
+
+export interface Selection {
+  /** What follows `from <table> t`. */
+  readonly tail: string
+  readonly parameters?: readonly SqlValue[]
+  /** Computed columns, each `<expression> as "<name>"`. */
+  readonly computed?: string
+}
+
+/** How the rows of one entity are read: hydrating entities would cost several times the statement itself. */
+interface Shape {
+  readonly columns: string
+  readonly conversions: readonly (readonly [name: string, convert: (value: unknown) => unknown])[]
+}
+
+const shapes = new WeakMap<object, Shape>()
+
+/** Reads rows of one entity, alias `t`, with the names and types of its properties. */
+export async function select<Row extends object, Computed extends object = object>(
+  tx: Tx,
+  entity: EntityName<Row>,
+  selection: Selection,
+): Promise<(Row & Computed)[]> {
+  const meta = tx.em.getMetadata().get(entity)
+  const shape = shapes.get(meta) ?? makeShape(tx, meta)
+  const columns = selection.computed ? `${shape.columns}, ${selection.computed}` : shape.columns
+  const sql = `select ${columns} from ${meta.tableName} t ${selection.tail}`
+  const rows = await tx.all<Row & Computed>(sql, selection.parameters)
+  for (const row of rows) convertRow(row, shape)
+  return rows
+}
+
+/** In place: most columns stay as they are. */
+function convertRow(row: object, { conversions }: Shape): void {
+  for (const [name, convert] of conversions) {
+    const value: unknown = Reflect.get(row, name)
+    if (value !== null) Reflect.set(row, name, convert(value))
+  }
+}
+
+/** The row with this id, if there is one. */
+export async function selectById<Row extends object>(
+  tx: Tx,
+  entity: EntityName<Row>,
+  id: string,
+): Promise<Row | undefined> {
+  if (!isRowId(id)) return undefined
+  const [row] = await select(tx, entity, { tail: 'where t.id = ?', parameters: [id] })
+  return row
+}
+
+function makeShape(tx: Tx, meta: EntityMetadata): Shape {
+  const shape = {
+    columns: meta.props.map((property) => `t.${property.fieldNames[0]} as "${property.name}"`).join(', '),
+    conversions: meta.props.flatMap((property) => conversionOf(tx, property)),
+  }
+  shapes.set(meta, shape)
+  return shape
+}
+
+function conversionOf(tx: Tx, property: EntityProperty): Shape['conversions'] {
+  const type = property.customType
+  if (property.runtimeType === 'boolean') return [[property.name, Boolean]]
+  if (!type) return []
+  return [[property.name, (value) => type.convertToJSValue(value, tx.em.getPlatform())]]
+}
+
+type NullableKeys<Row> = { [Key in keyof Row]-?: null extends Row[Key] ? Key : undefined extends Row[Key] ? Key : never }[keyof Row]
+
+/** A row whose empty columns are absent, as on the wire. */
+export type Present<Row> = { [Key in Exclude<keyof Row, NullableKeys<Row> | symbol>]: Row[Key] } & {
+  [Key in Exclude<NullableKeys<Row>, symbol>]?: NonNullable<Row[Key]>
+}
+
+export function present<Row extends object>(row: Row): Present<Row>
+export function present(row: object): object {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== undefined))
+}
+
+export const now = (tx: Tx): string => toIso(tx.clock.now())
+
+export function newStamps(tx: Tx): { createdAt: string; updatedAt: string } {
+  const at = now(tx)
+  return { createdAt: at, updatedAt: at }
+}
+
+/** Ids come from outside; PostgreSQL would refuse one that is no UUID instead of finding nothing. */
+export const isRowId = (id: string): boolean => validate(id)
+
+/** A list as one parameter, so that the statement stays the same: `in ${listOf(tx, 'uuid')}`. */
+export const listOf = (tx: Tx, type: 'uuid' | 'text'): string =>
+  tx.driver === 'sqlite' ? '(select value from json_each(?))' : `(select unnest(?::${type}[]))`
+
+export const listParameter = (tx: Tx, values: readonly string[]): SqlValue =>
+  tx.driver === 'sqlite' ? JSON.stringify(values) : values

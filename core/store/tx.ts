@@ -1,0 +1,21 @@
+/** What a query function works with: one transaction, or reads outside of any. */
+import type { SqlEntityManager } from '@mikro-orm/sql'
+import type { Clock } from '../base/clock.ts'
+
+export type DriverName = 'sqlite' | 'postgresql'
+
+/** What a parameter of a statement may be. Lists travel as JSON text on SQLite and as arrays on PostgreSQL. */
+export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[]
+
+export interface Tx {
+  readonly driver: DriverName
+  /** Stamps `created_at` and `updated_at`. */
+  readonly clock: Clock
+  /** For queries that are not hot: bound to this transaction. Only statements; nothing is flushed. */
+  readonly em: SqlEntityManager
+  /** Runs one statement, its parameters written as `?` on both databases, and gives its rows. */
+  all<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]>
+  get<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row | undefined>
+  /** Gives the number of rows that the statement changed. */
+  run(sql: string, parameters?: readonly SqlValue[]): Promise<number>
+}

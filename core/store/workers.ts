@@ -1,0 +1,39 @@
+/** Workers; in one process there is one row, for this machine. */
+import { WorkerEntity, type WorkerRow } from './entities/tasks.ts'
+import { isRowId, newStamps, now, present, type Present, select, selectById } from './rows.ts'
+import type { Tx } from './tx.ts'
+
+export type Worker = Present<WorkerRow>
+export type WorkerStatus = Worker['status']
+
+/** Makes the row of a worker or brings it up to date: idle, and heard from now. */
+export async function ensureWorker(
+  tx: Tx,
+  worker: Pick<Worker, 'id' | 'name' | 'labels' | 'capacity'>,
+): Promise<Worker> {
+  const row = { ...worker, status: 'idle' as const, lastHeartbeat: now(tx), ...newStamps(tx) }
+  const { id, createdAt: _, ...columns } = row
+  const known = await tx.em.nativeUpdate(WorkerEntity, { id }, columns)
+  if (known === 0) await tx.em.insert(WorkerEntity, row)
+  return known === 0 ? row : ((await getWorker(tx, id)) ?? row)
+}
+
+export async function getWorker(tx: Tx, id: string): Promise<Worker | undefined> {
+  const row = await selectById(tx, WorkerEntity, id)
+  return row && present(row)
+}
+
+/** By name. */
+export async function listWorkers(tx: Tx): Promise<Worker[]> {
+  return (await select(tx, WorkerEntity, { tail: 'order by t.name, t.id' })).map((row) => present(row))
+}
+
+/** Gives false when there is no such worker. */
+export async function updateWorker(
+  tx: Tx,
+  id: string,
+  changes: Partial<Pick<Worker, 'status' | 'capacity' | 'labels' | 'lastHeartbeat'>>,
+): Promise<boolean> {
+  if (!isRowId(id)) return false
+  return (await tx.em.nativeUpdate(WorkerEntity, { id }, { ...changes, updatedAt: now(tx) })) > 0
+}

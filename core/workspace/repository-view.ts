@@ -1,0 +1,97 @@
+/**
+ * A view of a repository: the same objects and refs, but a configuration of ours.
+ *
+ * git runs programs that the configuration of a repository names (filters, merge and diff drivers, hooks, an fsmonitor,
+ * ssh commands, and more with each release), and an agent can write there at any time. So git never reads that file
+ * while it handles content. It gets `GIT_COMMON_DIR` set to a folder of ours that links to the objects and refs of the
+ * repository and holds a configuration with only the settings below, which are data. The user's own configuration
+ * (global and system) is trusted and stays in force: a git-lfs set up there works, one set up in the repository does not.
+ */
+import { createHash } from 'node:crypto'
+import { access, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { viewsFolder, type Context } from './context.ts'
+
+const LINKED_FOLDERS = ['objects', 'refs', 'logs', 'info', 'reftable', 'worktrees', 'lfs']
+const LINKED_FILES = ['HEAD', 'packed-refs', 'shallow']
+
+/** Settings that name no program. Keys as git prints them, in lower case. */
+const KEPT =
+  /^(core\.(repositoryformatversion|filemode|symlinks|ignorecase|precomposeunicode|protecthfs|protectntfs|autocrlf|eol|safecrlf|longpaths|trustctime|checkstat|sharedrepository|bigfilethreshold)|extensions\.(?!worktreeconfig$).+|user\.(name|email)|remote\..+\.(url|fetch|promisor|partialclonefilter)|lfs\.url)$/
+const KEPT_OF_WORKTREE = /^core\.sparsecheckout(cone)?$/
+
+type Setting = readonly [key: string, value: string]
+
+/** Makes or refreshes the view; gives its folder, for GIT_COMMON_DIR. */
+export async function openView(context: Context, commonDir: string): Promise<string> {
+  const name = createHash('sha256').update(commonDir).digest('hex').slice(0, 24)
+  const view = join(viewsFolder(context), name)
+  await mkdir(view, { recursive: true, mode: 0o700 })
+  const links = [...LINKED_FOLDERS, ...LINKED_FILES]
+  await Promise.all(links.map((entry) => link(join(commonDir, entry), join(view, entry))))
+  await writeIfChanged(join(view, 'config'), toConfig(await keptSettings(context, commonDir)))
+  return view
+}
+
+async function link(target: string, path: string): Promise<void> {
+  if ((await readlink(path).catch(() => undefined)) === target) return
+  const kind = LINKED_FOLDERS.includes(basename(path)) ? 'junction' : 'file'
+  await rm(path, { force: true })
+  await symlink(target, path, kind).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+}
+
+async function keptSettings(context: Context, commonDir: string): Promise<Setting[]> {
+  const shared = await readSettings(context, join(commonDir, 'config'))
+  const hasOwn = shared.some(([key, value]) => key === 'extensions.worktreeconfig' && value !== 'false')
+  const own = hasOwn ? await readSettings(context, join(commonDir, 'config.worktree')) : []
+  return [
+    ...shared.filter(([key, value]) => (KEPT.test(key) || KEPT_OF_WORKTREE.test(key)) && isPlain(key, value)),
+    ...own.filter(([key]) => KEPT_OF_WORKTREE.test(key)),
+  ]
+}
+
+/** `transport::address` would start a helper program of that name. */
+const isPlain = (key: string, value: string): boolean => !key.endsWith('.url') || !/^[A-Za-z0-9]+::/.test(value)
+
+/** Includes are not followed: they would lead to files outside. */
+export async function readSettings(context: Context, file: string): Promise<Setting[]> {
+  const there = await access(file).then(
+    () => true,
+    () => false,
+  )
+  if (!there) return []
+  const { text } = await context.git(['config', '--file', file, '--no-includes', '--null', '--list'], {
+    cwd: context.dataDir,
+    env: { GIT_CEILING_DIRECTORIES: dirname(context.dataDir) },
+  })
+  return text
+    .split('\0')
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const end = entry.indexOf('\n')
+      return end < 0 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)]
+    })
+}
+
+/** The settings in the form of a git configuration file. */
+export function toConfig(settings: readonly Setting[]): string {
+  return settings
+    .map(([key, value]) => {
+      const [section = '', ...rest] = key.split('.')
+      const name = rest.pop() ?? ''
+      const subsection = rest.length > 0 ? ` ${quoted(rest.join('.'))}` : ''
+      return `[${section}${subsection}]\n\t${name} = ${quoted(value)}\n`
+    })
+    .join('')
+}
+
+const quoted = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`
+
+async function writeIfChanged(path: string, content: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) === content) return
+  const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`
+  await writeFile(draft, content, { mode: 0o600 })
+  await rename(draft, path)
+}

@@ -1,0 +1,55 @@
+/** A folder with files of a repository, and git bound to it. */
+import { realpath } from 'node:fs/promises'
+import { fail } from '../base/errors.ts'
+import type { Context } from './context.ts'
+import type { BoundGit, Repository } from './repository.ts'
+import { administrativeFolder } from './worktree-records.ts'
+
+export interface Worktree {
+  readonly path: string
+  /** Where its HEAD and index are. */
+  readonly gitDir: string
+  /** Through the view; the `.git` file of the folder, which an agent may rewrite, is not read. */
+  readonly git: BoundGit
+}
+
+/**
+ * The main folder of a repository, or one of its linked worktrees.
+ * @throws TroupeError WORKTREE_MISSING when the folder is gone or git has no record of it.
+ */
+export async function openWorktree(context: Context, repository: Repository, path: string): Promise<Worktree> {
+  const real = await realpath(path).catch(() => undefined)
+  if (real === undefined) fail('WORKTREE_MISSING', `The worktree ${path} is gone from the disk. Start the task again.`)
+  const linked = await administrativeFolder(repository.commonDir, real)
+  const gitDir = linked ?? (real === repository.root ? repository.commonDir : undefined)
+  if (gitDir === undefined) {
+    fail('WORKTREE_MISSING', `${path} is not a worktree of ${repository.root}. Start the task again.`)
+  }
+  return bindWorktree(context, repository, { path: real, gitDir })
+}
+
+/** Binds git to a folder; `gitDir` must be that folder's own. */
+export function bindWorktree(
+  context: Context,
+  repository: Repository,
+  { path, gitDir }: { readonly path: string; readonly gitDir: string },
+): Worktree {
+  const env = { GIT_DIR: gitDir, GIT_COMMON_DIR: repository.view, GIT_WORK_TREE: path }
+  return {
+    path,
+    gitDir,
+    git: (args, options) => context.git(args, { ...options, cwd: path, env: { ...env, ...options?.env } }),
+  }
+}
+
+/** The branch that HEAD of the folder names, without `refs/heads/`; undefined when it is detached. */
+export async function currentBranch(worktree: Worktree): Promise<string | undefined> {
+  const { code, text } = await worktree.git(['symbolic-ref', '--quiet', 'HEAD'], { accept: [1] })
+  return code === 0 && text.startsWith('refs/heads/') ? text.slice('refs/heads/'.length) : undefined
+}
+
+/** The commit of HEAD; undefined on a branch without one. */
+export async function headCommit(worktree: Worktree): Promise<string | undefined> {
+  const { code, text } = await worktree.git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], { accept: [1] })
+  return code === 0 ? text : undefined
+}
