@@ -27,6 +27,7 @@ export const runEnd = z.discriminatedUnion('kind', [
     success: z.boolean(),
     summary: z.string().optional(),
     usage: usage.optional(),
+    unheard: z.array(z.string()).optional(),
   }),
   z.object({
     kind: z.literal('error'),

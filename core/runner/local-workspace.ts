@@ -24,7 +24,7 @@ const trailersOf = ({ taskId, agent }: TaskPlace) => ({ taskId, agent })
 async function merge(workspaces: Workspaces, place: TaskPlace, how: Parameters<WorkspacePort['merge']>[1]) {
   const { repositoryPath, branchName: branch, baseBranch, worktreePath, title } = place
   const common = { repositoryPath, branchName: branch, trailers: trailersOf(place) }
-  const message = how.message ?? title
+  const message = how.message ?? (how.strategy === 'merge' ? `Merge branch '${branch}'\n\n${title}` : title)
   if (worktreePath !== undefined) await commitRest(workspaces, { ...common, worktreePath, message: title })
   const baseCommit = baseCommitOf(place)
   const { strategy } = how

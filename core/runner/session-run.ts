@@ -116,9 +116,10 @@ export class SessionRun {
   async #execute(startedAt: number): Promise<Ending> {
     const duration = () => this.#deps.clock.now() - startedAt
     try {
-      const env = this.#environment()
-      const prepared = await this.#prepare(env)
-      const end = await this.#runPlugin(prepared, env)
+      const { env, secrets } = this.#setup
+      // What prepares a worktree is code of the repository: the agent's secrets are not for it.
+      const prepared = await this.#prepare(this.#environment({}, []))
+      const end = await this.#runPlugin(prepared, this.#environment(env, secrets))
       return toEnding(end, { stop: this.#stopReason, usage: this.#writer.usage, durationMs: duration() })
     } catch (error) {
       const stop = this.#stopReason
@@ -127,11 +128,10 @@ export class SessionRun {
     }
   }
 
-  #environment(): Record<string, string> {
+  #environment(configured: AgentSetup['env'], secrets: AgentSetup['secrets']): Record<string, string> {
     const { hostEnv, packageRoot } = this.#deps
     const { sessionId, place } = this.#spec
-    const { env, secrets } = this.#setup
-    return sessionEnvironment({ host: hostEnv, packageRoot, configured: env, secrets, taskId: place.taskId, sessionId })
+    return sessionEnvironment({ host: hostEnv, packageRoot, configured, secrets, taskId: place.taskId, sessionId })
   }
 
   async #prepare(env: Record<string, string>): Promise<PreparedWorkspace> {

@@ -1,0 +1,65 @@
+/** A whole host in the test's process, on a data directory and a home of its own. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { silentLogger } from '../../core/base/logger.ts'
+import { sleep } from '../../core/base/waiting.ts'
+import type { UnitTask } from '../../core/contract/records.ts'
+import type { TaskStatus } from '../../core/contract/statuses.ts'
+import type { Client, Message } from '../../core/rpc/client/index.ts'
+import { composeHost } from '../../hosts/compose.ts'
+import { openDataDirectory } from '../../hosts/data-directory.ts'
+import { openGitLab, type GitLab, type TestRepository } from './repositories.ts'
+
+const TASK_BOUND_MS = 60_000
+
+export interface InProcessHost extends AsyncDisposable {
+  readonly client: Client
+  readonly lab: GitLab
+  readonly home: string
+  configure(toml: string): void
+  /** A task of the `command` agent on a fresh repository. */
+  addTask(
+    prompt: string,
+    options?: { start?: boolean },
+  ): Promise<{ task: UnitTask; repository: TestRepository; repositoryId: string }>
+  until(taskId: string, ...statuses: readonly TaskStatus[]): Promise<UnitTask>
+}
+
+export async function openInProcessHost(options: { readonly config?: string } = {}): Promise<InProcessHost> {
+  await using opened = new AsyncDisposableStack()
+  const lab = opened.use(await openGitLab())
+  const home = join(lab.folder, 'troupe')
+  mkdirSync(home, { mode: 0o700 })
+  const configure = (toml: string) => writeFileSync(join(home, 'config.toml'), toml)
+  configure(options.config ?? '')
+  const env = { ...lab.env, TROUPE_HOME: home }
+  const dataDirectory = await openDataDirectory(env)
+  const host = opened.use(await composeHost({ dataDirectory, env, logger: silentLogger, startsSessions: true }))
+  const { client } = host
+  let repositories = 0
+  const owned = opened.move()
+  return {
+    ...{ client, lab, home, configure },
+    async addTask(prompt, { start = true } = {}) {
+      repositories += 1
+      const repository = await lab.repository(`project ${repositories}`)
+      const added = await client.call('addRepository', { path: repository.path })
+      const repositoryId = added.repository.id
+      const { task } = await client.call('createUnitTask', { repositoryId, prompt, agent: 'command', start })
+      return { task, repository, repositoryId }
+    },
+    async until(taskId, ...statuses) {
+      for (let waited = 0; waited < TASK_BOUND_MS; waited += 20) {
+        const { task } = await client.call('getUnitTask', { id: taskId })
+        if (statuses.includes(task.status)) return task
+        await sleep(20)
+      }
+      throw new Error(`task ${taskId} did not become ${statuses.join(' or ')}`)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** The whole log of a session. */
+export const readLog = async (client: Client, sessionId: string): Promise<Message[]> =>
+  (await client.call('getExecutionLogs', { sessionId, limit: 1000 })).messages
