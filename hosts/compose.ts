@@ -59,6 +59,9 @@ export interface ComposedHost extends AsyncDisposable {
 const registerLocalWorker = (store: Store, capacity: number): Promise<unknown> =>
   store.transaction((tx) => ensureWorker(tx, { id: LOCAL_WORKER, name: 'local', labels: [], capacity }))
 
+/** A thread in waiting makes sessions begin at once; a command that starts none does without. */
+const threadsFor = ({ startsSessions }: ComposeOptions) => (startsSessions ? {} : { spareThreads: 0 })
+
 async function openClient(router: Router, opened: AsyncDisposableStack): Promise<Client> {
   const { port1, port2 } = new MessageChannel()
   opened.defer(() => port1.close())
@@ -89,7 +92,9 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
 
   const store = opened.use(await openStore({ driver: 'sqlite', file: dataDirectory.database }, { clock, logger }))
   const log = opened.use(openSessionLog({ store, clock, logger }))
-  const plugins = opened.use(await openPluginHost({ dataDir: dataDirectory.root, logger, clock }))
+  const plugins = opened.use(
+    await openPluginHost({ dataDir: dataDirectory.root, logger, clock, limits: threadsFor(options) }),
+  )
   const settings = makeSettings({ dataDirectory, env, offered: () => plugins.agents() })
   const workspaces = await openWorkspaces({ dataDir: dataDirectory.root, env, clock, logger })
   const workspace = makeLocalWorkspace({ workspaces, setup: (path) => settings.workspaceSetup(path) })

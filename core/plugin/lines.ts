@@ -41,7 +41,7 @@ export class LineSplitter {
     }
     this.#position = offset + bytes.length
     this.#hold(bytes.subarray(start))
-    if (this.#tooLong) yield* this.#parts()
+    if (this.#tooLong && this.#heldBytes > this.#pieceBytes) yield* this.#parts()
   }
 
   /** The last line, when the stream ends without a line end. */

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { RunEnd } from '../../core/plugin/contract/index.ts'
+import type { PluginHost } from '../../core/plugin/plugin-host.ts'
+import { TestIo, type TestIoOptions, makeSession } from '../helpers/plugin-io.ts'
+import { openFixtureHost } from './setup.ts'
+import { eventually } from './eventually.ts'
+
+let host: PluginHost
+
+beforeAll(async () => {
+  host = await openFixtureHost()
+})
+
+afterAll(() => host[Symbol.asyncDispose]())
+
+interface Started {
+  readonly io: TestIo
+  readonly end: Promise<RunEnd>
+  readonly stop: AbortController
+}
+
+/** Starts a session of the echo agent, which does what it is told by follow-ups. */
+function start(options: TestIoOptions = {}, said: readonly string[] = []): Started {
+  const io = new TestIo(options)
+  onTestFinished(() => io[Symbol.asyncDispose]())
+  const stop = new AbortController()
+  io.say(...said)
+  return { io, stop, end: host.run(makeSession('echo-agent', { prompt: 'hello' }), io, stop.signal) }
+}
+
+test('messages arrive in order, each with its type first', async () => {
+  const { io, end } = start({}, ['one', 'two', 'end done'])
+  expect(await end).toEqual({ kind: 'complete', success: true, summary: 'done' })
+  expect(io.messages).toEqual([
+    { type: 'start', agent: 'echo-agent', agentSessionId: 'echo-session-1', workDir: '/' },
+    ...['hello', 'one', 'two'].map((content) => ({ type: 'text', content })),
+  ])
+})
+
+test('a conversation can be resumed', async () => {
+  await using io = new TestIo()
+  io.say('end')
+  await host.run(makeSession('echo-agent', { resume: { agentSessionId: 'old' } }), io, new AbortController().signal)
+  expect(io.messages[0]).toMatchObject({ type: 'start', agentSessionId: 'old' })
+})
+
+test('a question waits for its answer, and comes after the messages before it', async () => {
+  const seen: string[][] = []
+  const answer = () => {
+    seen.push(io.texts())
+    return Promise.resolve('No')
+  }
+  const { io, end } = start({ answer }, ['first', 'ask Shall I?', 'end'])
+  await end
+  expect(io.asked).toEqual([{ kind: 'question', question: 'Shall I?', options: [{ label: 'Yes' }, { label: 'No' }] }])
+  expect(seen).toEqual([['hello', 'first']])
+  expect(io.texts()).toEqual(['hello', 'first', 'No'])
+})
+
+test('a question is withdrawn when the session stops', async () => {
+  let withdrawn = false
+  const answer = (_question: unknown, withdraw: AbortSignal) =>
+    new Promise<string>((_, reject) => {
+      withdraw.addEventListener('abort', () => {
+        withdrawn = true
+        reject(withdraw.reason)
+      })
+    })
+  const { io, end, stop } = start({ answer }, ['ask Really?'])
+  await eventually(() => io.asked.length).toBe(1)
+  stop.abort()
+  expect(await end).toEqual({ kind: 'stopped' })
+  expect(withdrawn).toBe(true)
+})
+
+test('output of a process is logged line by line, with the place where the reading stands', async () => {
+  const { io, end } = start({}, ['run printf "a\\nb\\nc" && exit 5', 'end'])
+  await end
+  expect(io.texts()).toEqual(['hello', 'a', 'b', 'c', 'exit 5'])
+  expect(io.batches.at(-1)?.progress.offsets).toEqual([{ stdout: 5, stderr: 0 }])
+})
+
+test('each process has its place in the progress', async () => {
+  const { io, end } = start({}, ['run echo first', 'run echo the second', 'end'])
+  await end
+  expect(io.batches.at(-1)?.progress.offsets).toEqual([
+    { stdout: 6, stderr: 0 },
+    { stdout: 11, stderr: 0 },
+  ])
+})
+
+test('many lines leave in few batches, one at a time, and none is lost', async () => {
+  const { io, end } = start({ append: () => sleep(5) }, ['run seq 1 20000', 'end'])
+  await end
+  expect(io.texts().slice(1, -1)).toEqual(Array.from({ length: 20_000 }, (_, index) => String(index + 1)))
+  expect(io.mostAppends).toBe(1)
+  expect(io.batches.length).toBeLessThan(200)
+})
+
+test('what is committed never passes a line whose messages are not', async () => {
+  const { io, end } = start({}, ['run seq 1 5000', 'end'])
+  await end
+  let logged = 0
+  let lines = -1 // the prompt is no line
+  for (const { size, progress } of io.batches) {
+    const texts = io.messages.slice(logged, (logged += size)).filter(({ type }) => type === 'text')
+    lines += texts.length
+    const passed = progress.offsets[0]?.stdout ?? 0
+    const ends = Array.from({ length: Math.min(lines, 5000) }, (_, index) => String(index + 1).length + 1)
+    expect(passed).toBeLessThanOrEqual(ends.reduce((sum, length) => sum + length, 0))
+  }
+})
+
+test('a log that is slow makes the plugin wait, not grow', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { io, end } = start({ append: () => gate.promise }, ['run seq 1 400000', 'end'])
+  await eventually(() => io.processes.length).toBe(1)
+  await sleep(500)
+  expect(io.batches).toEqual([])
+  gate.resolve()
+  expect(await end).toMatchObject({ kind: 'complete' })
+  expect(io.texts().length).toBe(400_002)
+})
+
+test('a log that takes no more ends the session with its error', async () => {
+  const { end } = start({ append: () => Promise.reject(new Error('the disk is full')) })
+  expect(await end).toMatchObject({ kind: 'error', message: 'the disk is full' })
+})
+
+test('a checkpoint is committed, and given back to a session that continues', async () => {
+  const { io, end } = start({}, ['checkpoint here', 'end'])
+  await end
+  const checkpoint = io.batches.at(-1)?.progress.checkpoint
+  expect(checkpoint).toEqual({ text: 'here' })
+
+  await using later = new TestIo()
+  later.say('end')
+  await host.run(makeSession('echo-agent', { checkpoint }), later, new AbortController().signal)
+  expect(later.texts()).toEqual(['continued: {"text":"here"}'])
+})
+
+test('live fragments are shown, not logged', async () => {
+  const { io, end } = start({}, ['delta to', 'delta gether'])
+  await eventually(() => io.deltas.map(({ content }) => content).join('')).toBe('together')
+  io.say('end')
+  await end
+  expect(io.texts()).toEqual(['hello'])
+})
+
+test('an error that the agent ends with is the end of the session', async () => {
+  const { end } = start({}, ['fail too hard'])
+  expect(await end).toEqual({ kind: 'error', code: 'AGENT_FAILED', message: 'too hard' })
+})
+
+test('two sessions of one plugin know nothing of each other', async () => {
+  const first = start({}, ['one'])
+  const second = start({}, ['two'])
+  await eventually(() => [first.io.texts(), second.io.texts()]).toEqual([
+    ['hello', 'one'],
+    ['hello', 'two'],
+  ])
+  first.stop.abort()
+  expect(await first.end).toEqual({ kind: 'stopped' })
+  second.io.say('end')
+  expect(await second.end).toMatchObject({ kind: 'complete' })
+})
