@@ -5,7 +5,7 @@
  * dirty to the agent's git; the next look at the work compares contents, finds nothing to commit, and sets them right.
  */
 import { constants } from 'node:fs'
-import { copyFile, lstat, readFile, rename } from 'node:fs/promises'
+import { lstat, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backoffMs } from '../base/backoff.ts'
 import { fail } from '../base/errors.ts'
@@ -14,6 +14,7 @@ import { assertIdentity, makeCommit, withTrailers, type Trailers } from './commi
 import type { Context } from './context.ts'
 import { openRepository, updateRefs } from './repository.ts'
 import { filteredFiles } from './filters.ts'
+import { copyIndexFile } from './index-file.ts'
 import { listWorktrees } from './worktree-records.ts'
 import { currentBranch, openWorktree, type Worktree } from './worktree.ts'
 import { isAncestor, lookAtWork, type Place, type Work } from './work.ts'
@@ -147,7 +148,7 @@ async function installIndex(worktree: Worktree, index: string): Promise<void> {
   const target = join(worktree.gitDir, 'index')
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await copyFile(index, `${target}.lock`, constants.COPYFILE_EXCL)
+      await copyIndexFile(index, `${target}.lock`, constants.COPYFILE_EXCL)
       return await rename(`${target}.lock`, target)
     } catch (error) {
       const taken = error instanceof Error && 'code' in error && error.code === 'EEXIST'

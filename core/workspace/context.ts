@@ -32,3 +32,5 @@ export const baseRef = (taskId: string): string => `refs/troupe/base/${taskId}`
 export const mergedRef = (taskId: string): string => `refs/troupe/merged/${taskId}`
 /** Where the base branch was before that; moves with it. */
 export const mergedFromRef = (taskId: string): string => `refs/troupe/merged-from/${taskId}`
+/** What we pushed last; nothing else on a remote may be replaced. */
+export const pushedRef = (taskId: string): string => `refs/troupe/pushed/${taskId}`

@@ -10,7 +10,7 @@ import { lstat, readdir, realpath, rm, rmdir, chmod } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fail } from '../base/errors.ts'
 import { KEEPER, makeCommit } from './commit-message.ts'
-import { baseRef, mergedFromRef, mergedRef, taskFolder, type Context } from './context.ts'
+import { baseRef, mergedFromRef, mergedRef, pushedRef, taskFolder, type Context } from './context.ts'
 import { markOf } from './prepare.ts'
 import { openRepository, resolveRef, updateRefs, type Repository } from './repository.ts'
 import { forgetWorktree, listWorktrees, type WorktreeRecord } from './worktree-records.ts'
@@ -154,7 +154,7 @@ async function deleteBranch(repository: Repository, { taskId, branchName }: Remo
   const others = [`--exclude=${branchName}`, '--branches', '--remotes']
   const own = await repository.git(['rev-list', '--max-count=1', tip, '--not', ...others])
   if (own.text !== '') return false
-  const ours = [baseRef(taskId), mergedRef(taskId), mergedFromRef(taskId)]
+  const ours = [baseRef(taskId), mergedRef(taskId), mergedFromRef(taskId), pushedRef(taskId)]
   const present = (
     await Promise.all(ours.map(async (ref) => ((await resolveRef(repository, ref)) ? [ref] : [])))
   ).flat()

@@ -9,9 +9,10 @@
  * N3  With `objects: 'temporary'` nothing is written to the repository: new objects lie beside the index copy and
  *     vanish with it, so that a diff that is asked for every few seconds does not fill the object store.
  */
-import { copyFile, lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder, type Context } from './context.ts'
+import { copyIndexFile } from './index-file.ts'
 import type { Repository } from './repository.ts'
 import type { Worktree } from './worktree.ts'
 
@@ -70,7 +71,7 @@ async function ownObjects(folder: string, repository: Repository): Promise<Recor
 
 async function copyIndex(worktree: Worktree, index: string, env: Record<string, string>): Promise<void> {
   try {
-    await copyFile(join(worktree.gitDir, 'index'), index)
+    await copyIndexFile(join(worktree.gitDir, 'index'), index)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
     await worktree.git(['read-tree', 'HEAD'], { env })

@@ -14,6 +14,7 @@ import { inspectRepository, type InspectedRepository } from './inspect.ts'
 import { makeKeyedLock } from './keyed-lock.ts'
 import { mergeWorkspace, type Merged, type MergeRequest } from './merge.ts'
 import { prepareWorkspace, type PreparedWorkspace, type PrepareRequest } from './prepare.ts'
+import { pushBranch, type PushRequest } from './push.ts'
 import { reconcileWorkspaces, type KnownWorkspace, type Reconciliation } from './reconcile.ts'
 import { openRepository, resolveRef } from './repository.ts'
 import { removeWorkspace, type Removed, type RemoveRequest } from './remove.ts'
@@ -34,6 +35,7 @@ export interface Workspaces {
   diffWorkspace(request: DiffRequest): Promise<TaskDiff>
   commitWorkspace(request: CommitRequest): Promise<{ commit: string }>
   mergeWorkspace(request: MergeRequest): Promise<Merged>
+  pushBranch(request: PushRequest): Promise<{ commit: string }>
   removeWorkspace(request: RemoveRequest): Promise<Removed>
   reconcileWorkspaces(request: { readonly known: readonly KnownWorkspace[] }): Promise<Reconciliation>
   /** The commit of a branch, if there is one. */
@@ -60,6 +62,7 @@ export async function openWorkspaces(options: WorkspaceOptions): Promise<Workspa
     diffWorkspace: (request) => diffWorkspace(context, request),
     commitWorkspace: (request) => commitWorkspace(context, request),
     mergeWorkspace: (request) => mergeWorkspace(context, request),
+    pushBranch: (request) => pushBranch(context, request),
     removeWorkspace: (request) => removeWorkspace(context, request),
     reconcileWorkspaces: (request) => reconcileWorkspaces(context, request),
     branchTip: async ({ repositoryPath, branchName }) =>

@@ -57,7 +57,8 @@ export async function openGitLab({ identity = true }: { readonly identity?: bool
       const path = join(folder, name)
       await mkdir(path, { recursive: true })
       const repository = at(path)
-      await repository.git('init', '--quiet', ...args)
+      // Without the template's sample hooks, which nobody needs.
+      await repository.git('init', '--quiet', '--template=', ...args)
       if (!empty) await repository.commit({ 'README.md': 'A project.\n' }, 'Begin')
       return repository
     },
