@@ -24,7 +24,7 @@ export interface ServerLimits {
   readonly connections: number
   /** Bound for the head of a request, milliseconds. */
   readonly headersTimeoutMs: number
-  /** Bound for a whole request, head and body, milliseconds; the answer may take longer. */
+  /** Bound for a whole request, head and body, and for a pause in taking the answer, milliseconds. */
   readonly requestTimeoutMs: number
   /** Time between pings; a peer that has not answered one by the next is gone. Milliseconds. */
   readonly pingMs: number

@@ -91,7 +91,8 @@ async function answer(state: State, value: unknown): Promise<void> {
   if (state.answering.size >= router.limits.inFlight) return tell(channel, refusal(id ?? null, tooBusy(router))) // P3
   const controller = new AbortController()
   const answered = Promise.withResolvers<void>()
-  const call: CallContext = { principal, signal: controller.signal, connection: connectionFor(state, answered.promise) }
+  const { signal } = controller
+  const call: CallContext = { principal, signal, connection: connectionFor(state, answered.promise, signal) }
   const entry = { id, controller }
   state.answering.add(entry)
   try {
@@ -114,18 +115,28 @@ function cancel({ answering }: State, params: unknown): void {
 }
 
 /** The connection as one call sees it: silent until the call is answered (P2). */
-function connectionFor({ options, requests, subscriptions }: State, answered: Promise<void>): Connection {
-  const { channel } = options
+function connectionFor(state: State, answered: Promise<void>, signal: AbortSignal): Connection {
+  const { requests, subscriptions } = state
+  const { channel } = state.options
+
   async function notifyRaw(name: string, jsonParams: string): Promise<void> {
     await answered
     await channel.send(`{"jsonrpc":"2.0","method":"${name}","params":${jsonParams}}`)
   }
+
+  /** A caller that has given up will never unsubscribe. */
+  function keep(id: string, subscription: Disposable): void {
+    if (signal.aborted) subscription[Symbol.dispose]()
+    signal.throwIfAborted()
+    subscriptions.keep(id, subscription)
+  }
+
   return {
     request: requests.request,
     notifyRaw,
     notify: (name, params) => notifyRaw(name, JSON.stringify(params)),
     closed: channel.closed,
-    keep: subscriptions.keep,
+    keep,
     drop: subscriptions.drop,
   }
 }

@@ -5,20 +5,12 @@ import { COMMON_ERRORS } from '../common-errors.ts'
 import { contractSchemas, type ContractSchemas, type JsonSchema } from './schemas.ts'
 import { shape } from './shape.ts'
 
-const TITLES: Readonly<Record<keyof typeof groups, string>> = {
-  tasks: 'Tasks',
-  execution: 'Execution',
-  repositories: 'Repositories',
-  agents: 'Agents',
-  system: 'System',
-}
-
 export function referencePage(): string {
   const schemas = contractSchemas()
   return [
     INTRODUCTION,
     contents(),
-    ...Object.entries(groups).map(([group, methods]) => section(titleOf(group), methods, schemas)),
+    ...Object.entries(groups).map(([group, methods]) => section(upper(group), methods, schemas)),
     typeSection('Notifications', NOTIFICATIONS, schemas.notifications),
     typeSection('Types', 'The records and unions that the methods above speak of.', schemas.types),
   ].join('\n\n')
@@ -49,12 +41,10 @@ the token may call all of them. The document for machines is [openrpc.json](open
 const NOTIFICATIONS = `What a host sends unasked on a connection that subscribed; the first comes after the answer
 that names its \`subscriptionId\`.`
 
-const titleOf = (group: string): string => Object.entries(TITLES).find(([name]) => name === group)?.[1] ?? group
-
 function contents(): string {
   const lines = Object.entries(groups).map(([group, methods]) => {
     const links = Object.keys(methods).map((name) => `[${name}](#${name.toLowerCase()})`)
-    return `- **${titleOf(group)}**: ${links.join(', ')}`
+    return `- **${upper(group)}**: ${links.join(', ')}`
   })
   return lines.join('\n')
 }

@@ -1,6 +1,7 @@
 /**
  * One HTTP server, wherever it listens. Owns the calls under way and the WebSockets.
  * H1 Disposing takes no new request, gives the calls at work `closeMs`, then aborts them and ends every connection.
+ * H2 A peer that takes nothing of its answer for `requestTimeoutMs` is cut off.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -17,7 +18,7 @@ const KEEP_ALIVE_MS = 65_000
 export function createHttpServer(limits: ServerLimits): Server {
   const server = createServer({
     noDelay: true,
-    headersTimeout: limits.headersTimeoutMs,
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: Math.min(CHECK_MS, limits.headersTimeoutMs, limits.requestTimeoutMs),
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -42,6 +43,7 @@ export function serveHttp(server: Server, context: RouteContext): AsyncDisposabl
     try {
       const reply = await route(context, { request, response, signal: controller.signal })
       if (closing) response.shouldKeepAlive = false
+      response.setTimeout(context.limits.requestTimeoutMs, () => response.destroy()) // H2
       send(response, reply)
     } catch (error) {
       refuse(request, response, error)

@@ -40,6 +40,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   TIMEOUT: 408,
   LIMIT_BODY: 413,
   MEDIA_TYPE: 415,
+  ABORTED: 503,
 }
 
 /** The reply that an error is told with; what is not of the table says nothing of its inside. */

@@ -21,6 +21,7 @@ export function openWebSockets(context: RouteContext): WebSockets {
   const { router, gate, limits } = context
   /** Each open socket, and whether it was heard of since the last ping. */
   const open = new Map<WebSocket, { heard: boolean }>()
+  let closing = false
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -37,6 +38,7 @@ export function openWebSockets(context: RouteContext): WebSockets {
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy())
     try {
+      if (closing) throw new TroupeError('ABORTED', 'The host is shutting down.') // W2
       gate.assertOurs(request)
       const principal = gate.identify(request)
       assertPath(request)
@@ -59,6 +61,7 @@ export function openWebSockets(context: RouteContext): WebSockets {
   return {
     upgrade,
     async [Symbol.asyncDispose]() {
+      closing = true
       clearInterval(pings)
       await Promise.all([...open.keys()].map((webSocket) => closeWithin(webSocket, limits.closeMs))) // W2
     },
