@@ -11,6 +11,7 @@ import { makeEngine, type Engine } from '../core/engine/engine.ts'
 import { recoverSessions } from '../core/engine/recovery.ts'
 import { makeHandlers } from '../core/handlers/handlers.ts'
 import { openSessionLog } from '../core/log/session-log.ts'
+import type { PluginLimits } from '../core/plugin/limits.ts'
 import { openPluginHost } from '../core/plugin/plugin-host.ts'
 import { connectPort, makeClient, type Client } from '../core/rpc/client/index.ts'
 import { makeRouter, type Router } from '../core/rpc/router.ts'
@@ -40,6 +41,8 @@ export interface ComposeOptions {
   readonly logger: Logger
   /** False: what runs is kept in order and ended when asked, but no new session begins. */
   readonly startsSessions: boolean
+  /** Holds results against their schemas too; for tests. */
+  readonly strict?: boolean
 }
 
 export interface ComposedHost extends AsyncDisposable {
@@ -60,7 +63,8 @@ const registerLocalWorker = (store: Store, capacity: number): Promise<unknown> =
   store.transaction((tx) => ensureWorker(tx, { id: LOCAL_WORKER, name: 'local', labels: [], capacity }))
 
 /** A thread in waiting makes sessions begin at once; a command that starts none does without. */
-const threadsFor = ({ startsSessions }: ComposeOptions) => (startsSessions ? {} : { spareThreads: 0 })
+const threadsFor = ({ startsSessions }: ComposeOptions): Partial<PluginLimits> =>
+  startsSessions ? {} : { spareThreads: 0 }
 
 async function openClient(router: Router, opened: AsyncDisposableStack): Promise<Client> {
   const { port1, port2 } = new MessageChannel()
@@ -136,6 +140,7 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
   const router = makeRouter({
     handlers: makeHandlers({ store, engine, log, workspace, agents, settings, clock, logger, version: packageVersion }),
     logger,
+    strict: options.strict ?? false,
   })
   const client = await openClient(router, opened)
   const parts = opened.move()

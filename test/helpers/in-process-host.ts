@@ -1,6 +1,7 @@
-/** A whole host in the test's process, on a data directory and a home of its own. */
+/** A whole host in the test's process, on a data directory and a home of its own. An error in its log fails the test. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { silentLogger } from '../../core/base/logger.ts'
 import { sleep } from '../../core/base/waiting.ts'
 import type { UnitTask } from '../../core/contract/records.ts'
@@ -34,7 +35,9 @@ export async function openInProcessHost(options: { readonly config?: string } = 
   configure(options.config ?? '')
   const env = { ...lab.env, TROUPE_HOME: home }
   const dataDirectory = await openDataDirectory(env)
-  const host = opened.use(await composeHost({ dataDirectory, env, logger: silentLogger, startsSessions: true }))
+  const errors: unknown[] = []
+  const logger = { ...silentLogger, error: (fields: object, text: string) => void errors.push({ text, ...fields }) }
+  const host = opened.use(await composeHost({ dataDirectory, env, logger, startsSessions: true, strict: true }))
   const { client } = host
   let repositories = 0
   const owned = opened.move()
@@ -56,7 +59,10 @@ export async function openInProcessHost(options: { readonly config?: string } = 
       }
       throw new Error(`task ${taskId} did not become ${statuses.join(' or ')}`)
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      await owned.disposeAsync()
+      if (errors.length > 0) throw new Error(`the host logged errors: ${inspect(errors, { depth: 4 })}`)
+    },
   }
 }
 
