@@ -24,7 +24,10 @@ export function toLogBody(json: string): Sized {
 function previewOf(body: unknown): string {
   const shortened = JSON.stringify(shortenStrings(body, 0))
   if (!isContainer(body) || Buffer.byteLength(shortened) <= LARGEST_BODY) return shortened
-  const fields = Object.entries(body).map(([name, value]) => [name, isContainer(value) ? toText(value) : shortenStrings(value, 0)])
+  const fields = Object.entries(body).map(([name, value]) => [
+    name,
+    isContainer(value) ? toText(value) : shortenStrings(value, 0),
+  ])
   return JSON.stringify(Object.fromEntries(fields))
 }
 

@@ -73,7 +73,12 @@ async function withMembers(tx: Tx, rows: readonly RepositoryGroupRow[]): Promise
   const members = await tx.all<{ groupId: string; repositoryId: string }>(
     `select group_id as "groupId", repository_id as "repositoryId" from repository_group_member
      where group_id in ${listOf(tx, 'uuid')} order by group_id, position`,
-    [listParameter(tx, rows.map((row) => row.id))],
+    [
+      listParameter(
+        tx,
+        rows.map((row) => row.id),
+      ),
+    ],
   )
   const byGroup = Map.groupBy(members, (member) => member.groupId)
   return rows.map((row) => ({

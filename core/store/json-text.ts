@@ -10,9 +10,7 @@ export const toPlainText = (text: string): string => text.replaceAll('\0', REPLA
 
 /** PostgreSQL's `jsonb` takes neither NUL nor half a surrogate pair, even escaped. */
 export const toJsonText = (value: unknown): string =>
-  JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'string' ? toPlainText(part.toWellFormed()) : part,
-  )
+  JSON.stringify(value, (_key, part: unknown) => (typeof part === 'string' ? toPlainText(part.toWellFormed()) : part))
 
 /** SQLite gives JSON columns as text, PostgreSQL parsed. */
 export const parseJson = (tx: Tx, value: Json): Json =>

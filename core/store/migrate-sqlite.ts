@@ -1,6 +1,5 @@
 /** Brings an SQLite database up to date; one with data is copied first. */
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs'
-import { TroupeError } from '../base/errors.ts'
 import type { SqlEntityManager } from '@mikro-orm/sql'
 import { mapped } from './driver-errors.ts'
 import { migrateUp, migrationState } from './migrator.ts'
@@ -18,13 +17,9 @@ export async function migrateSqlite({ orm, native, file }: SqliteDatabase, deps:
   const { executed, pending } = await mapped(migrationState(orm.em, 'sqlite', deps))
   if (pending.length === 0) return
   const version = executed.at(-1)
-  const backup = version === undefined ? undefined : await mapped(copyTo(`${file}.backup-${version}`, native))
-  try {
-    await migrateUp(orm.em)
-  } catch (cause) {
-    throw migrationFailed({ file, pending, backup }, cause)
-  }
-  deps.logger.info({ file, backup, migrations: pending }, 'The database was migrated.')
+  const backup = version === undefined ? {} : { backup: await mapped(copyTo(`${file}.backup-${version}`, native)) }
+  await migrateUp(orm.em, { pending, file, ...backup })
+  deps.logger.info({ file, ...backup, migrations: pending }, 'The database was migrated.')
 }
 
 /** Makes a consistent copy. It appears whole or not at all, and is for its owner only. */
@@ -35,14 +30,4 @@ async function copyTo(copy: string, native: NativeSqlite): Promise<string> {
   native.exec(`vacuum into '${partial.replaceAll("'", "''")}'`)
   renameSync(partial, copy)
   return copy
-}
-
-function migrationFailed(
-  { file, pending, backup }: { file: string; pending: readonly string[]; backup: string | undefined },
-  cause: unknown,
-): TroupeError {
-  const kept = backup === undefined ? 'Nothing was changed.' : `Nothing was changed; a copy is in ${backup}.`
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  const text = `The database ${file} could not be migrated (${pending.join(', ')}): ${reason}. ${kept} Start the Troupe that wrote it, and report this.`
-  return new TroupeError('STORE_MIGRATION_FAILED', text, { file, pending, ...(backup && { backup }) }, cause)
 }

@@ -1,7 +1,8 @@
 /** Which migrations there are, which a database has, and running the rest. */
 import { type Migration, Migrator } from '@mikro-orm/migrations'
 import type { Constructor, MigrationObject, SqlEntityManager } from '@mikro-orm/sql'
-import { fail } from '../base/errors.ts'
+import { fail, TroupeError } from '../base/errors.ts'
+import { fromDriverError } from './driver-errors.ts'
 import { postgresMigrations } from './migrations/postgres/list.ts'
 import { sqliteMigrations } from './migrations/sqlite/list.ts'
 import type { StoreDeps } from './open-store.ts'
@@ -16,6 +17,13 @@ export interface NamedMigration {
 export interface MigrationState {
   readonly executed: readonly string[]
   readonly pending: readonly string[]
+}
+
+export interface MigrationDetails {
+  readonly pending: readonly string[]
+  readonly file?: string
+  /** Where the copy is that was made before. */
+  readonly backup?: string
 }
 
 const OWN = { sqlite: sqliteMigrations, postgresql: postgresMigrations }
@@ -47,7 +55,20 @@ export async function migrationState(
   return { executed, pending: known.filter((name) => !executed.includes(name)) }
 }
 
-/** Runs all pending migrations in one transaction. */
-export async function migrateUp(em: SqlEntityManager): Promise<void> {
-  await new Migrator(em).up()
+/**
+ * Runs all pending migrations in one transaction.
+ * @throws TroupeError STORE_MIGRATION_FAILED with `details`, the database then being as it was; STORE_BUSY.
+ */
+export async function migrateUp(em: SqlEntityManager, details: MigrationDetails): Promise<void> {
+  try {
+    await new Migrator(em).up()
+  } catch (cause) {
+    const error = fromDriverError(cause)
+    if (error instanceof TroupeError && error.code === 'STORE_BUSY') throw error
+    const kept =
+      details.backup === undefined ? 'Nothing was changed.' : `Nothing was changed; a copy is in ${details.backup}.`
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const text = `The database could not be migrated (${details.pending.join(', ')}): ${reason}. ${kept} Start the Troupe that wrote it, and report this.`
+    throw new TroupeError('STORE_MIGRATION_FAILED', text, { ...details }, cause)
+  }
 }

@@ -4,7 +4,7 @@
  * Owns a pool of connections; a transaction has one of them to itself, a read takes any.
  */
 import { MikroORM } from '@mikro-orm/postgresql'
-import { fail, TroupeError } from '../base/errors.ts'
+import { fail } from '../base/errors.ts'
 import { mapped } from './driver-errors.ts'
 import { entities } from './entities/all.ts'
 import { migrateUp, migrationState, migratorOptions } from './migrator.ts'
@@ -28,7 +28,8 @@ const MIGRATION_BOUND_MS = 60_000
 export async function openPostgresStore(url: string, deps: StoreDeps): Promise<Store> {
   const migrations = migratorOptions('postgresql', deps)
   const driverOptions = { ...BOUNDS, application_name: 'troupe' }
-  const orm = new MikroORM({ entities, clientUrl: url, driverOptions, migrations })
+  // A database that is missing is a wrong address, not a wish for a new one.
+  const orm = new MikroORM({ entities, clientUrl: url, ensureDatabase: false, driverOptions, migrations })
   await using opening = new AsyncDisposableStack()
   opening.defer(() => orm.close())
   await mapped(orm.connect())
@@ -65,17 +66,8 @@ async function migratePostgres(orm: MikroORM, deps: StoreDeps): Promise<void> {
     await mapped(em.execute(`set local lock_timeout = ${MIGRATION_BOUND_MS}`))
     await mapped(em.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]))
     const { pending } = await mapped(migrationState(orm.em, 'postgresql', deps))
-    if (pending.length > 0) await migratePending(orm, pending, deps)
+    if (pending.length === 0) return
+    await migrateUp(orm.em, { pending })
+    deps.logger.info({ migrations: pending }, 'The database was migrated.')
   })
-}
-
-async function migratePending(orm: MikroORM, pending: readonly string[], deps: StoreDeps): Promise<void> {
-  try {
-    await migrateUp(orm.em)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const text = `The database could not be migrated (${pending.join(', ')}): ${reason}. Nothing was changed. Start the Troupe that wrote it, and report this.`
-    throw new TroupeError('STORE_MIGRATION_FAILED', text, { pending }, cause)
-  }
-  deps.logger.info({ migrations: pending }, 'The database was migrated.')
 }

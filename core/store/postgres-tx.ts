@@ -12,8 +12,7 @@ export function makePostgresTx(em: SqlEntityManager, clock: Clock): Tx {
     clock,
     em,
     all: async <Row>(sql: string, parameters?: readonly SqlValue[]) => (await execute<Row>(sql, parameters)).rows,
-    get: async <Row>(sql: string, parameters?: readonly SqlValue[]) =>
-      (await execute<Row>(sql, parameters)).rows[0],
+    get: async <Row>(sql: string, parameters?: readonly SqlValue[]) => (await execute<Row>(sql, parameters)).rows[0],
     run: async (sql, parameters) => Number((await execute(sql, parameters)).numAffectedRows ?? 0),
   }
 }

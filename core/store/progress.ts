@@ -19,7 +19,9 @@ export async function setProgress(tx: Tx, { sessionId, progress }: SessionProgre
 /** The progress of a session, as JSON text. */
 export async function getProgress(tx: Tx, sessionId: string): Promise<string | undefined> {
   if (!isRowId(sessionId)) return undefined
-  const row = await tx.get<{ progress: string }>('select progress from session_progress where session_id = ?', [sessionId])
+  const row = await tx.get<{ progress: string }>('select progress from session_progress where session_id = ?', [
+    sessionId,
+  ])
   return row?.progress
 }
 

@@ -70,7 +70,9 @@ function conversionOf(tx: Tx, property: EntityProperty): Shape['conversions'] {
   return [[property.name, (value) => type.convertToJSValue(value, tx.em.getPlatform())]]
 }
 
-type NullableKeys<Row> = { [Key in keyof Row]-?: null extends Row[Key] ? Key : undefined extends Row[Key] ? Key : never }[keyof Row]
+type NullableKeys<Row> = {
+  [Key in keyof Row]-?: null extends Row[Key] ? Key : undefined extends Row[Key] ? Key : never
+}[keyof Row]
 
 /** A row whose empty columns are absent, as on the wire. */
 export type Present<Row> = { [Key in Exclude<keyof Row, NullableKeys<Row> | symbol>]: Row[Key] } & {

@@ -26,7 +26,13 @@ interface Computed {
 
 const LAST_SEQ = '(select coalesce(max(m.seq), 0) from message m where m.session_id = t.id) as "lastSeq"'
 
-const toSession = ({ prompt: _p, resumeOf: _r, attempt: _a, lastSeq, ...row }: AgentSessionRow & Computed): AgentSession => ({
+const toSession = ({
+  prompt: _p,
+  resumeOf: _r,
+  attempt: _a,
+  lastSeq,
+  ...row
+}: AgentSessionRow & Computed): AgentSession => ({
   ...present(row),
   lastSeq: Number(lastSeq),
 })

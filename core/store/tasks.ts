@@ -40,11 +40,7 @@ export async function getTask(tx: Tx, id: string): Promise<UnitTask | undefined>
 }
 
 /** Gives false when there is no such task. */
-export async function updateTask(
-  tx: Tx,
-  id: string,
-  changes: Changes<UnitTask> & Queueing,
-): Promise<boolean> {
+export async function updateTask(tx: Tx, id: string, changes: Changes<UnitTask> & Queueing): Promise<boolean> {
   if (!isRowId(id)) return false
   return (await tx.em.nativeUpdate(UnitTaskEntity, { id }, { ...changes, updatedAt: now(tx) })) > 0
 }
@@ -98,10 +94,10 @@ const found = (tx: Tx, column: string): string =>
 export async function deleteTask(tx: Tx, id: string): Promise<boolean> {
   const task = await getTask(tx, id)
   if (!task) return false
-  await tx.run(
-    'delete from actor where id = ? or id in (select s.id from agent_session s where s.unit_task_id = ?)',
-    [id, id],
-  )
+  await tx.run('delete from actor where id = ? or id in (select s.id from agent_session s where s.unit_task_id = ?)', [
+    id,
+    id,
+  ])
   await tx.run('delete from unit_task where id = ?', [id])
   await tx.run('delete from agent_task where id = ?', [task.agentTaskId])
   return true

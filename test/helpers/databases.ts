@@ -3,7 +3,7 @@
  * Each test gets a database of its own.
  */
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,10 +25,15 @@ export interface Databases {
 /** Declares the same tests for every database. Without PostgreSQL its half is skipped with the reason, in CI it fails. */
 export async function describeEachDatabase(title: string, tests: (databases: Databases) => void): Promise<void> {
   describe(`${title}, on SQLite`, () => tests(sqlite))
+  await describePostgres(`${title}, on PostgreSQL`, tests)
+}
+
+/** Declares tests that only PostgreSQL has. */
+export async function describePostgres(title: string, tests: (databases: PostgresDatabases) => void): Promise<void> {
   const cluster = await clusterOfThisFile()
   const unavailable = cluster instanceof Error ? cluster.message : undefined
   const describeWithPostgres = await requires('PostgreSQL', () => unavailable)
-  describeWithPostgres(`${title}, on PostgreSQL`, () => {
+  describeWithPostgres(title, () => {
     if (!(cluster instanceof Error)) tests(cluster)
   })
 }
@@ -76,22 +81,33 @@ export const sqlite = {
   },
 }
 
-type Cluster = Databases & AsyncDisposable
+type PostgresOptions = StoreOptions & { readonly driver: 'postgresql' }
+
+export interface PostgresDatabases extends Databases {
+  create(): Promise<TestDatabase & { readonly options: PostgresOptions }>
+}
+
+type Cluster = PostgresDatabases & AsyncDisposable
 
 async function startCluster(): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-test-postgres-'))
-  // PostgreSQL does not run as root: it gets a user of its own, who must be able to reach the folder.
-  await chmod(folder, 0o711)
   const port = await freePort()
   const password = randomUUID()
   const log: string[] = []
   const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
+    databaseDir: folder,
     port,
     password,
     persistent: false,
+    // It does not run as root.
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--no-sync', '--wal-segsize=1', '--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+    initdbFlags: [
+      '--no-sync',
+      '--wal-segsize=1',
+      '--encoding=UTF8',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+    ],
     postgresFlags: SETTINGS.flatMap((setting) => ['-c', setting]),
     onLog: (line) => void log.push(line),
     onError: (error) => void log.push(String(error)),

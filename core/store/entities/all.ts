@@ -1,7 +1,12 @@
 /** The one entity set, for both databases. */
 import { ActorEntity, DeadlineEntity, EffectEntity, JournalEntryEntity } from './engine.ts'
 import { MessageBodyEntity, MessageEntity, SessionProgressEntity } from './log.ts'
-import { RepositoryEntity, RepositoryGroupEntity, RepositoryGroupMemberEntity, WorkspaceEntity } from './repositories.ts'
+import {
+  RepositoryEntity,
+  RepositoryGroupEntity,
+  RepositoryGroupMemberEntity,
+  WorkspaceEntity,
+} from './repositories.ts'
 import { QuestionEntity, ReviewCommentEntity } from './review.ts'
 import { AgentSessionEntity, AgentTaskEntity, UnitTaskEntity, WorkerEntity } from './tasks.ts'
 

@@ -53,7 +53,8 @@ export const DeadlineEntity = defineEntity({
   tableName: 'deadline',
   primaryKeys: ['actorId', 'key'],
   properties: {
-    actorId: () => p.manyToOne(ActorEntity).mapToPk().primary().fieldName('actor_id').index(false).deleteRule('cascade'),
+    actorId: () =>
+      p.manyToOne(ActorEntity).mapToPk().primary().fieldName('actor_id').index(false).deleteRule('cascade'),
     key: text().primary(),
     /** Milliseconds since 1970. */
     at: count().index(),

@@ -10,7 +10,8 @@ export const MessageEntity = defineEntity({
   uniques: [{ properties: ['sessionId', 'seq'] }],
   properties: {
     id: serial(),
-    sessionId: () => p.manyToOne(AgentSessionEntity).mapToPk().fieldName('session_id').index(false).deleteRule('cascade'),
+    sessionId: () =>
+      p.manyToOne(AgentSessionEntity).mapToPk().fieldName('session_id').index(false).deleteRule('cascade'),
     seq: count(),
     type: text(),
     at: time(),
@@ -26,7 +27,8 @@ export const MessageBodyEntity = defineEntity({
   tableName: 'message_body',
   primaryKeys: ['sessionId', 'seq'],
   properties: {
-    sessionId: () => p.manyToOne(AgentSessionEntity).mapToPk().primary().fieldName('session_id').index(false).deleteRule('cascade'),
+    sessionId: () =>
+      p.manyToOne(AgentSessionEntity).mapToPk().primary().fieldName('session_id').index(false).deleteRule('cascade'),
     seq: count().primary(),
     body: text(),
   },
@@ -36,7 +38,8 @@ export const SessionProgressEntity = defineEntity({
   name: 'SessionProgress',
   tableName: 'session_progress',
   properties: {
-    sessionId: () => p.manyToOne(AgentSessionEntity).mapToPk().primary().fieldName('session_id').index(false).deleteRule('cascade'),
+    sessionId: () =>
+      p.manyToOne(AgentSessionEntity).mapToPk().primary().fieldName('session_id').index(false).deleteRule('cascade'),
     progress: text(),
     updatedAt: time(),
   },

@@ -44,8 +44,10 @@ export const RepositoryGroupMemberEntity = defineEntity({
   tableName: 'repository_group_member',
   primaryKeys: ['groupId', 'repositoryId'],
   properties: {
-    groupId: () => p.manyToOne(RepositoryGroupEntity).mapToPk().primary().fieldName('group_id').index(false).deleteRule('cascade'),
-    repositoryId: () => p.manyToOne(RepositoryEntity).mapToPk().primary().fieldName('repository_id').index().deleteRule('no action'),
+    groupId: () =>
+      p.manyToOne(RepositoryGroupEntity).mapToPk().primary().fieldName('group_id').index(false).deleteRule('cascade'),
+    repositoryId: () =>
+      p.manyToOne(RepositoryEntity).mapToPk().primary().fieldName('repository_id').index().deleteRule('no action'),
     position: p.integer(),
   },
 })

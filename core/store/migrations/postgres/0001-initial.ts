@@ -233,6 +233,6 @@ const statements = [
 
 export class Initial extends Migration {
   override up(): void {
-    for (const statement of statements) this.addSql(statement)
+    this.addSql(statements.join(';\n'))
   }
 }

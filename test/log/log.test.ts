@@ -1,0 +1,478 @@
+import { expect, it, vi } from 'vitest'
+import { type Clock, systemClock } from '../../core/base/clock.ts'
+import { newId } from '../../core/base/ids.ts'
+import { silentLogger } from '../../core/base/logger.ts'
+import { openSessionLog, type SessionLogOptions } from '../../core/log/session-log.ts'
+import type { SessionLog } from '../../core/log/types.ts'
+import { getMessageBody, lastSeq, readMessages } from '../../core/store/messages.ts'
+import { getProgress } from '../../core/store/progress.ts'
+import { updateSession } from '../../core/store/sessions.ts'
+import type { Store } from '../../core/store/store.ts'
+import { deleteTask } from '../../core/store/tasks.ts'
+import { type Databases, describeEachDatabase } from '../helpers/databases.ts'
+import { noId, openSample, type Sample } from '../store/sample.ts'
+import { batch, codeOf, collect, numbers, text } from './collector.ts'
+
+interface Opened extends Sample {
+  readonly log: SessionLog
+}
+
+async function openLog(databases: Databases, options: Partial<SessionLogOptions> = {}): Promise<Opened> {
+  await using opening = new AsyncDisposableStack()
+  const sample = opening.use(await openSample(databases))
+  const log = opening.use(openSessionLog({ store: sample.store, clock: systemClock, logger: silentLogger, ...options }))
+  const resources = opening.move()
+  return { ...sample, log, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+}
+
+const stored = async (store: Store, sessionId: string): Promise<number[]> =>
+  (await store.read((tx) => readMessages(tx, { sessionId, after: 0, limit: 100_000, maxBytes: 1e9 }))).map(
+    ({ seq }) => seq,
+  )
+
+/** A store whose transactions can be counted, held and made to fail. */
+function intercept(
+  store: Store,
+  before: (count: number) => Promise<void> | void,
+): { store: Store; count: () => number } {
+  let count = 0
+  const transaction: Store['transaction'] = async (work) => {
+    count += 1
+    await before(count)
+    return store.transaction(work)
+  }
+  return {
+    count: () => count,
+    store: {
+      driver: store.driver,
+      transaction,
+      read: (work) => store.read(work),
+      check: () => store.check(),
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    },
+  }
+}
+
+await describeEachDatabase('appending to the log', (databases) => {
+  it('settles when the messages are stored', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    await opened.log.append(batch(id, 1, 3))
+    expect(await stored(opened.store, id)).toEqual([1, 2, 3])
+  })
+
+  it('takes batches in the order of their calls, without waiting between them', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    await Promise.all(numbers(1, 40).map((n) => opened.log.append(batch(id, n * 5 - 4, n * 5))))
+    expect(await stored(opened.store, id)).toEqual(numbers(1, 200))
+  })
+
+  it('refuses a batch that does not join on, naming what comes next, and harms no other', async () => {
+    await using opened = await openLog(databases)
+    const [a, b] = [await opened.addSessionId(), await opened.addSessionId()]
+    const results = await Promise.allSettled([
+      opened.log.append(batch(a, 1, 2)),
+      opened.log.append(batch(a, 4, 5)),
+      opened.log.append(batch(b, 1, 2)),
+      opened.log.append(batch(a, 3, 3)),
+    ])
+    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
+    expect(results[1]).toMatchObject({ reason: { code: 'LOG_GAP', details: { expected: 3 } } })
+    expect([await stored(opened.store, a), await stored(opened.store, b)]).toEqual([
+      [1, 2, 3],
+      [1, 2],
+    ])
+  })
+
+  it('skips what is stored already, also after a restart', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    await Promise.all([
+      opened.log.append(batch(id, 1, 3)),
+      opened.log.append(batch(id, 1, 3)),
+      opened.log.append(batch(id, 2, 5)),
+    ])
+    await using restarted = openSessionLog({ store: opened.store, clock: systemClock, logger: silentLogger })
+    await restarted.append(batch(id, 1, 5))
+    await restarted.append(batch(id, 4, 7))
+    expect(await stored(opened.store, id)).toEqual(numbers(1, 7))
+    await expect(restarted.append(batch(id, 9, 9))).rejects.toMatchObject({ code: 'LOG_GAP' })
+  })
+
+  it('to a session that does not exist is NOT_FOUND and harms no other', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    const results = await Promise.allSettled([opened.log.append(batch(noId, 1, 1)), opened.log.append(batch(id, 1, 1))])
+    expect(results).toMatchObject([{ status: 'rejected', reason: { code: 'NOT_FOUND' } }, { status: 'fulfilled' }])
+  })
+
+  it('stores the progress with the messages, and never an older one', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    const progress = () => opened.store.read((tx) => getProgress(tx, id))
+    await opened.log.append({ ...batch(id, 1, 2), progress: '{"offset":10}' })
+    await opened.log.append({ ...batch(id, 3, 2), progress: '{"offset":20}' })
+    expect(await progress()).toBe('{"offset":20}')
+    await opened.log.append({ ...batch(id, 1, 2), progress: '{"offset":10}' })
+    await opened.log.append({ ...batch(id, 1, 0), progress: '{"offset":0}' })
+    expect(await progress()).toBe('{"offset":20}')
+  })
+
+  it('gathers what comes together into few transactions', async () => {
+    await using sample = await openSample(databases)
+    const counted = intercept(sample.store, () => {})
+    await using log = openSessionLog({ ...counted, clock: systemClock, logger: silentLogger })
+    const ids = await Promise.all(numbers(1, 50).map(() => sample.addSessionId()))
+    await Promise.all(ids.map((id) => log.append(batch(id, 1, 2))))
+    expect(counted.count()).toBeLessThan(10)
+    expect(await Promise.all(ids.map((id) => stored(sample.store, id)))).toEqual(ids.map(() => [1, 2]))
+  })
+
+  it('rejects exactly what was in a transaction that failed, and goes on', async () => {
+    await using sample = await openSample(databases)
+    const failing = intercept(sample.store, (count) => {
+      if (count === 1) throw Object.assign(new Error('disk full'), { code: 'SQLITE_FULL' })
+    })
+    await using log = openSessionLog({ ...failing, clock: systemClock, logger: silentLogger })
+    const [a, b] = [await sample.addSessionId(), await sample.addSessionId()]
+    await expect(log.append(batch(a, 1, 2))).rejects.toThrow('disk full')
+    await log.append(batch(b, 1, 2))
+    await expect(log.append(batch(a, 3, 4))).rejects.toMatchObject({ code: 'LOG_GAP', details: { expected: 1 } })
+    await log.append(batch(a, 1, 4))
+    expect([await stored(sample.store, a), await stored(sample.store, b)]).toEqual([
+      [1, 2, 3, 4],
+      [1, 2],
+    ])
+  })
+
+  it('rejects what was accepted after a failed batch of the same session, so that no gap is left', async () => {
+    await using sample = await openSample(databases)
+    const hold = Promise.withResolvers<void>()
+    const failing = intercept(sample.store, (count) => (count === 1 ? hold.promise : undefined))
+    await using log = openSessionLog({ ...failing, clock: systemClock, logger: silentLogger })
+    const [a, b] = [await sample.addSessionId(), await sample.addSessionId()]
+    const first = log.append(batch(a, 1, 2)).catch(codeOf)
+    await vi.waitFor(() => expect(failing.count()).toBe(1))
+    const second = log.append(batch(a, 3, 4)).catch(codeOf)
+    const other = log.append(batch(b, 1, 1))
+    await new Promise((resolve) => setImmediate(resolve))
+    hold.reject(new Error('lost'))
+    expect([await first, await second, await other]).toEqual(['Error: lost', 'Error: lost', undefined])
+    expect([await stored(sample.store, a), await stored(sample.store, b)]).toEqual([[], [1]])
+  })
+
+  it('to a session that was deleted meanwhile fails alone', async () => {
+    await using opened = await openLog(databases)
+    const task = await opened.addTask()
+    const gone = (await opened.addSession(task)).id
+    const id = await opened.addSessionId()
+    await opened.log.append(batch(gone, 1, 1))
+    await opened.store.transaction((tx) => deleteTask(tx, task.id))
+    const results = await Promise.allSettled([opened.log.append(batch(gone, 2, 2)), opened.log.append(batch(id, 1, 3))])
+    expect(results).toMatchObject([{ status: 'rejected', reason: { code: 'CONFLICT' } }, { status: 'fulfilled' }])
+    expect(await stored(opened.store, id)).toEqual([1, 2, 3])
+  })
+
+  it('is finished by closing the log, and refused after it', async () => {
+    await using opened = await openLog(databases, { flushMs: 60_000 })
+    const id = await opened.addSessionId()
+    const collector = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, collector)
+    const appended = opened.log.append(batch(id, 1, 2))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await opened.log[Symbol.asyncDispose]()
+    await appended
+    expect(await stored(opened.store, id)).toEqual([1, 2])
+    expect(await collector.over()).toMatchObject({ reason: 'failed', error: { code: 'ABORTED' } })
+    await expect(opened.log.append(batch(id, 3, 3))).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
+
+await describeEachDatabase('a large body', (databases) => {
+  it('is stored aside: the log has a preview and its size, the whole is given on demand', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    const collector = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, collector)
+    const whole = text('ü'.repeat(200_000))
+    await opened.log.append({ ...batch(id, 1, 1), drafts: [text('small'), whole] })
+    await collector.reached(2)
+    expect(collector.texts).toEqual(['small', 'ü'.repeat(2048)])
+    const [, entry] = await opened.store.read((tx) => readMessages(tx, { sessionId: id, after: 0, limit: 9 }))
+    expect(JSON.parse(entry?.json ?? '')).toMatchObject({
+      seq: 2,
+      type: 'text',
+      fullBytes: Buffer.byteLength(whole.json),
+    })
+    expect(await opened.store.read((tx) => getMessageBody(tx, { sessionId: id, seq: 2 }))).toBe(whole.json)
+  })
+})
+
+await describeEachDatabase('subscribing to the log', (databases) => {
+  it('from the beginning gives each message once and in order while more are appended', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    await opened.log.append(batch(id, 1, 700))
+    const collector = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, collector)
+    for (let n = 701; n < 1000; n += 3) await opened.log.append(batch(id, n, n + 2))
+    await collector.reached(1000)
+    expect(collector.seqs).toEqual(numbers(1, 1000))
+    expect(collector.texts).toEqual(numbers(1, 1000).map(String))
+  })
+
+  it('resumes after any message', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    const other = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, other)
+    await opened.log.append(batch(id, 1, 10))
+    await other.reached(10)
+    const collector = collect(7)
+    opened.log.subscribe({ sessionId: id, after: 7 }, collector)
+    await collector.reached(10)
+    await opened.log.append(batch(id, 11, 12))
+    await collector.reached(12)
+    expect(collector.seqs).toEqual([8, 9, 10, 11, 12])
+  })
+
+  it('keeps 50 sessions apart', async () => {
+    await using opened = await openLog(databases)
+    const ids = await Promise.all(numbers(1, 50).map(() => opened.addSessionId()))
+    const collectors = ids.map((id) => {
+      const collector = collect()
+      opened.log.subscribe({ sessionId: id, after: 0 }, collector)
+      return collector
+    })
+    await Promise.all(
+      ids.map(async (id) => {
+        for (let n = 1; n < 40; n += 4) await opened.log.append(batch(id, n, n + 3))
+      }),
+    )
+    await Promise.all(collectors.map((collector) => collector.reached(40)))
+    expect(collectors.map((collector) => collector.seqs)).toEqual(ids.map(() => numbers(1, 40)))
+  })
+
+  it('is not slowed by another subscriber that does not take its messages', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    const stuck = collect(0, () => new Promise(() => {}))
+    const quick = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, stuck)
+    opened.log.subscribe({ sessionId: id, after: 0 }, quick)
+    for (let n = 1; n <= 300; n += 10) await opened.log.append(batch(id, n, n + 9))
+    await quick.reached(300)
+    expect(stuck.seqs.length).toBeLessThanOrEqual(10)
+  })
+
+  it('catches up from the database after a pause', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    const gate = Promise.withResolvers<void>()
+    const slow = collect(0, () => gate.promise)
+    opened.log.subscribe({ sessionId: id, after: 0 }, slow)
+    for (let n = 1; n <= 1500; n += 100) await opened.log.append(batch(id, n, n + 99))
+    gate.resolve()
+    await slow.reached(1500)
+    expect(slow.seqs).toEqual(numbers(1, 1500))
+  })
+
+  it('ends with `slow` and where to resume when one call takes too long', async () => {
+    await using opened = await openLog(databases, { slowMs: 50 })
+    const id = await opened.addSessionId()
+    await opened.log.append(batch(id, 1, 600))
+    let calls = 0
+    const stuck = collect(0, () => ((calls += 1) < 2 ? Promise.resolve() : new Promise(() => {})))
+    opened.log.subscribe({ sessionId: id, after: 0 }, stuck)
+    expect(await stuck.over()).toEqual({ reason: 'slow', resumeFrom: 500 })
+    const resumed = collect(500)
+    opened.log.subscribe({ sessionId: id, after: 500 }, resumed)
+    await resumed.reached(600)
+  })
+
+  it('ends quietly when the subscriber fails, and when it leaves', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    const failing = collect(0, () => Promise.reject(new Error('gone')))
+    const leaving = collect()
+    const staying = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, failing)
+    const subscription = opened.log.subscribe({ sessionId: id, after: 0 }, leaving)
+    opened.log.subscribe({ sessionId: id, after: 0 }, staying)
+    await opened.log.append(batch(id, 1, 1))
+    await Promise.all([leaving.reached(1), failing.reached(1), staying.reached(1)])
+    subscription[Symbol.dispose]()
+    await opened.log.append(batch(id, 2, 2))
+    await staying.reached(2)
+    expect([failing.seqs, leaving.seqs]).toEqual([[1], [1]])
+    expect([failing.ends, leaving.ends]).toEqual([[], []])
+  })
+
+  it('ends when the session is closed and everything was given', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    const gate = Promise.withResolvers<void>()
+    const behind = collect(0, () => gate.promise)
+    const quick = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, behind)
+    opened.log.subscribe({ sessionId: id, after: 0 }, quick)
+    await opened.log.append(batch(id, 1, 5))
+    const last = opened.log.append(batch(id, 6, 9))
+    opened.log.close(id)
+    await last
+    expect(await quick.over()).toEqual({ reason: 'ended', resumeFrom: 9 })
+    expect(behind.ends).toEqual([])
+    gate.resolve()
+    expect(await behind.over()).toEqual({ reason: 'ended', resumeFrom: 9 })
+    expect([quick.seqs, behind.seqs]).toEqual([numbers(1, 9), numbers(1, 9)])
+  })
+
+  it('to a session that is over gives all of it and ends', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    await opened.log.append(batch(id, 1, 1200))
+    await opened.store.transaction((tx) => updateSession(tx, id, { status: 'completed', outcome: 'completed' }))
+    opened.log.close(id)
+    const late = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, late)
+    expect(await late.over()).toEqual({ reason: 'ended', resumeFrom: 1200 })
+    expect(late.seqs).toEqual(numbers(1, 1200))
+    const later = collect(1200)
+    opened.log.subscribe({ sessionId: id, after: 1200 }, later)
+    expect(await later.over()).toEqual({ reason: 'ended', resumeFrom: 1200 })
+  })
+
+  it('ends with `failed` and where to resume when the database cannot be read', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    await opened.log.append(batch(id, 1, 1))
+    await opened.store[Symbol.asyncDispose]()
+    const collector = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, collector)
+    expect(await collector.over()).toMatchObject({ reason: 'failed', resumeFrom: 0, error: { code: 'STORE_FAILED' } })
+  })
+
+  it('never shows a message before it is stored', async () => {
+    await using sample = await openSample(databases)
+    const gate = Promise.withResolvers<void>()
+    const held = intercept(sample.store, () => gate.promise)
+    await using log = openSessionLog({ ...held, clock: systemClock, logger: silentLogger })
+    const id = await sample.addSessionId()
+    const seen: Promise<number>[] = []
+    log.subscribe(
+      { sessionId: id, after: 0 },
+      { entries: async () => void seen.push(sample.store.read((tx) => lastSeq(tx, id))), ended() {} },
+    )
+    const appended = log.append(batch(id, 1, 2))
+    await vi.waitFor(() => expect(held.count()).toBe(1))
+    expect(seen).toEqual([])
+    gate.resolve()
+    await appended
+    await vi.waitFor(() => expect(seen).toHaveLength(1))
+    expect(await seen[0]).toBe(2)
+  })
+})
+
+const delta = (sessionId: string, content: string) => ({
+  sessionId,
+  type: 'text' as const,
+  content,
+  delta: true as const,
+})
+
+await describeEachDatabase('live fragments', (databases) => {
+  it('come between the messages where they belong, only to those who want them, and are not stored', async () => {
+    await using opened = await openLog(databases)
+    const { log } = opened
+    const id = await opened.addSessionId()
+    const [wants, wantsNot] = [collect(), collect()]
+    log.subscribe({ sessionId: id, after: 0, deltas: true }, wants)
+    log.subscribe({ sessionId: id, after: 0 }, wantsNot)
+    await log.append(batch(id, 1, 1))
+    await wants.reached(1)
+    log.delta(delta(id, 'a'))
+    const second = log.append(batch(id, 2, 2))
+    await new Promise((resolve) => setImmediate(resolve))
+    log.delta(delta(id, 'b'))
+    await second
+    await Promise.all([wants.reached(2), wantsNot.reached(2)])
+    await vi.waitFor(() => expect(wants.events).toEqual(['1', '~a', '2', '~b']))
+    expect(wantsNot.events).toEqual(['1', '2'])
+    expect(await stored(opened.store, id)).toEqual([1, 2])
+    log.delta(delta(newId(), 'nobody listens'))
+  })
+
+  it('reach a subscriber that lags in their place, or not at all when it is past it', async () => {
+    await using opened = await openLog(databases)
+    const { log } = opened
+    const id = await opened.addSessionId()
+    const gate = Promise.withResolvers<void>()
+    const lagging = collect(0, () => gate.promise)
+    log.subscribe({ sessionId: id, after: 0, deltas: true }, lagging)
+    await log.append(batch(id, 1, 1))
+    await lagging.reached(1)
+    log.delta(delta(id, 'in time'))
+    await log.append(batch(id, 2, 2))
+    log.delta(delta(id, 'superseded'))
+    await log.append(batch(id, 3, 3))
+    log.delta(delta(id, 'the newest'))
+    gate.resolve()
+    await lagging.reached(3)
+    await vi.waitFor(() => expect(lagging.events.at(-1)).toBe('~the newest'))
+    // 2 and 3 come in one page or in two: by then nobody needs the fragment between them.
+    expect(lagging.events.filter((event) => event !== '~superseded')).toEqual([
+      '1',
+      '~in time',
+      '2',
+      '3',
+      '~the newest',
+    ])
+    expect(lagging.events.indexOf('~superseded')).toBeLessThan(lagging.events.indexOf('3'))
+  })
+
+  it('are held only so many for a subscriber that does not take its messages', async () => {
+    await using opened = await openLog(databases)
+    const { log } = opened
+    const id = await opened.addSessionId()
+    const gate = Promise.withResolvers<void>()
+    const stuck = collect(0, () => gate.promise)
+    log.subscribe({ sessionId: id, after: 0, deltas: true }, stuck)
+    await log.append(batch(id, 1, 1))
+    await stuck.reached(1)
+    for (let n = 0; n < 10_000; n += 1) log.delta(delta(id, `${n}`))
+    gate.resolve()
+    await vi.waitFor(() => expect(stuck.events.at(-1)).toBe('~9999'))
+    expect(stuck.events.length).toBeLessThan(300)
+  })
+})
+
+await describeEachDatabase('the memory of the log', (databases) => {
+  it('holds no timer when nothing happens', async () => {
+    const timers = new Set<object>()
+    const clock: Clock = {
+      now: () => Date.now(),
+      after(ms, call) {
+        const timer = {}
+        timers.add(timer)
+        const inner = systemClock.after(ms, () => {
+          timers.delete(timer)
+          call()
+        })
+        return {
+          [Symbol.dispose]() {
+            timers.delete(timer)
+            inner[Symbol.dispose]()
+          },
+        }
+      },
+    }
+    await using opened = await openLog(databases, { clock })
+    const id = await opened.addSessionId()
+    const collector = collect()
+    opened.log.subscribe({ sessionId: id, after: 0 }, collector)
+    await opened.log.append(batch(id, 1, 3))
+    await collector.reached(3)
+    await vi.waitFor(() => expect(timers.size).toBe(0))
+  })
+})

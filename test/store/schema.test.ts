@@ -1,0 +1,34 @@
+import { MikroORM as PostgresOrm } from '@mikro-orm/postgresql'
+import { MikroORM as SqliteOrm } from '@mikro-orm/sqlite'
+import { expect, it } from 'vitest'
+import { entities } from '../../core/store/entities/all.ts'
+import { openStore } from '../../core/store/open-store.ts'
+import type { StoreOptions } from '../../core/store/store.ts'
+import { describeEachDatabase } from '../helpers/databases.ts'
+import { deps } from './sample.ts'
+
+const openOrm = (options: StoreOptions) => {
+  const shared = { entities, schemaGenerator: { skipTables: ['migration'] } }
+  return options.driver === 'sqlite'
+    ? new SqliteOrm({ ...shared, dbName: options.file })
+    : new PostgresOrm({ ...shared, clientUrl: options.url })
+}
+
+await describeEachDatabase('the schema', (databases) => {
+  it('is the same in the migrations and in the entities', async () => {
+    await using database = await databases.create()
+    await (await openStore(database.options, deps))[Symbol.asyncDispose]()
+    await using orm = openOrm(database.options)
+    await orm.connect()
+    expect(await orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('')
+  })
+
+  it('differs when a migration was forgotten', async () => {
+    await using database = await databases.create()
+    await using store = await openStore(database.options, deps)
+    await store.transaction((tx) => tx.run('alter table worker drop column name'))
+    await using orm = openOrm(database.options)
+    await orm.connect()
+    expect(await orm.schema.getUpdateSchemaSQL({ wrap: false })).toContain('name')
+  })
+})

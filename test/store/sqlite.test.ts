@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { newId } from '../../core/base/ids.ts'
+import { openStore } from '../../core/store/open-store.ts'
+import type { StoreOptions } from '../../core/store/store.ts'
+import { makeTurns } from '../../core/store/turns.ts'
+import { insertWorkspace, listWorkspaces } from '../../core/store/workspaces.ts'
+import { sqlite } from '../helpers/databases.ts'
+import { deps } from './sample.ts'
+
+describe('an SQLite database', () => {
+  it('and all files beside it are for their owner only', async () => {
+    await using database = await sqlite.create()
+    await using store = await openStore(database.options, deps)
+    await store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'one' }))
+    const modes = readdirSync(database.folder).map((name) => [
+      name,
+      statSync(`${database.folder}/${name}`).mode & 0o777,
+    ])
+    expect(modes).toEqual([
+      ['troupe.db', 0o600],
+      ['troupe.db-shm', 0o600],
+      ['troupe.db-wal', 0o600],
+    ])
+  })
+
+  it('is written through to the disk and keeps its foreign keys', async () => {
+    await using database = await sqlite.create()
+    await using store = await openStore(database.options, deps)
+    const pragma = (name: string) => store.transaction((tx) => tx.get<Record<string, unknown>>(`pragma ${name}`))
+    expect(await pragma('journal_mode')).toEqual({ journal_mode: 'wal' })
+    expect(await pragma('synchronous')).toEqual({ synchronous: 2 })
+    expect(await pragma('foreign_keys')).toEqual({ foreign_keys: 1 })
+    expect(await pragma('busy_timeout')).toEqual({ timeout: 5000 })
+  })
+
+  it('that another process holds locked is STORE_BUSY', async () => {
+    await using database = await sqlite.create()
+    await using store = await openStore({ ...database.options, busyTimeoutMs: 50 }, deps)
+    await using holder = await holdLock(database.options.file)
+    const waiting = store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'one' }))
+    await expect(waiting).rejects.toMatchObject({ code: 'STORE_BUSY' })
+    await holder[Symbol.asyncDispose]()
+    await store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'two' }))
+    expect(await store.read(listWorkspaces)).toHaveLength(1)
+  })
+
+  it('that is no database is STORE_CORRUPT', async () => {
+    await using database = await sqlite.create()
+    writeFileSync(database.options.file, 'this is a text and not a database at all. '.repeat(200))
+    await expect(openStore(database.options, deps)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+  })
+
+  it('with pages overwritten fails its check with STORE_CORRUPT', async () => {
+    await using database = await sqlite.create()
+    {
+      await using store = await openStore(database.options, deps)
+      for (let i = 0; i < 200; i += 1) {
+        await store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'x'.repeat(1000) }))
+      }
+    }
+    truncateSync(database.options.file, statSync(database.options.file).size - 100 * 1024)
+    await expect(openAndCheck(database.options)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+  })
+
+  it('in a place that cannot be written is STORE_FAILED', async () => {
+    await using database = await sqlite.create()
+    const missing = { driver: 'sqlite' as const, file: `${database.folder}/missing/troupe.db` }
+    await expect(openStore(missing, deps)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    const folder = { driver: 'sqlite' as const, file: `${database.folder}/folder` }
+    await mkdir(folder.file)
+    await expect(openStore(folder, deps)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  })
+
+  it('on a full disk is STORE_FAILED, keeps nothing of that transaction, and goes on', async () => {
+    await using database = await sqlite.create()
+    await using store = await openStore(database.options, deps)
+    const addLarge = (name: string, length: number) =>
+      store.transaction(async (tx) => {
+        await insertWorkspace(tx, { id: newId(), name })
+        await insertWorkspace(tx, { id: newId(), name: 'x'.repeat(length) })
+      })
+    const limit = (pages: string) => store.transaction((tx) => tx.get(`pragma max_page_count = ${pages}`))
+    await limit('80')
+    await expect(addLarge('one', 1_000_000)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    await addLarge('two', 10)
+    expect((await store.read(listWorkspaces)).map((workspace) => workspace.name)).toEqual(['two', 'x'.repeat(10)])
+  })
+
+  it('refuses a statement that comes after its transaction', async () => {
+    await using database = await sqlite.create()
+    await using store = await openStore(database.options, deps)
+    const late = await store.transaction(async (tx) => () => tx.run(`delete from workspace`))
+    await expect(late()).rejects.toMatchObject({ code: 'INTERNAL' })
+  })
+})
+
+describe('turns', () => {
+  it('are given up with STORE_BUSY when one waits for another inside of itself, and go on after it', async () => {
+    const turns = makeTurns(50)
+    const inner = turns.run(() => turns.run(async () => 'never'))
+    await expect(inner).rejects.toMatchObject({ code: 'STORE_BUSY' })
+    expect(await turns.run(async () => 'next')).toBe('next')
+  })
+})
+
+async function openAndCheck(options: StoreOptions): Promise<void> {
+  await using store = await openStore(options, deps)
+  await store.check()
+}
+
+/** Another process inside of a write transaction. */
+async function holdLock(file: string): Promise<AsyncDisposable> {
+  const script = `
+    const { DatabaseSync } = require('node:sqlite')
+    const database = new DatabaseSync(process.argv[1])
+    database.exec('begin immediate')
+    console.log('locked')
+    process.stdin.resume().on('end', () => process.exit())`
+  const child = spawn(process.execPath, ['-e', script, file], { stdio: ['pipe', 'pipe', 'ignore'], env: {} })
+  await once(child.stdout, 'data')
+  return {
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return
+      child.stdin.end()
+      await once(child, 'exit')
+    },
+  }
+}
