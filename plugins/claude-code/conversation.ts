@@ -4,8 +4,9 @@
  * C2 A message in mid-session is sent at once; the end waits until Claude Code has taken it up (see prompts.ts).
  * C3 Every wait for the program has a bound: after it the program is stopped.
  * C4 The last result decides how the run ended; without one, the exit does.
+ * C5 A follow-up that Claude Code has not taken up is handed back with the end of the run.
  */
-import type { AgentProcess, ErrorCode, FollowUp, OutputLine, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import type { AgentProcess, FollowUp, OutputLine, RunEnd, Session, SessionIo } from 'troupe/plugin'
 import { Deadline } from './deadline.ts'
 import { addToTail, tailText, toExitError } from './exit.ts'
 import { parseLine } from './parse.ts'
@@ -61,7 +62,7 @@ export class Conversation {
     const followUps = this.#io.followUps[Symbol.asyncIterator]()
     const stop = () => this.#stop()
     this.#io.signal.addEventListener('abort', stop, { once: true })
-    this.#say(this.#session.prompt)
+    this.#say(this.#session.prompt, false)
     if (this.#io.signal.aborted) stop()
     void this.#forward(followUps)
     try {
@@ -115,18 +116,19 @@ export class Conversation {
     this.#deadline.clear()
     this.#phase = { kind: 'talking' }
     // The end of the run says nothing about a turn before the last: an error in it is told here.
-    if (end.kind === 'error') await this.#reportError(end.code, end.message)
+    if (end.kind !== 'error') return
+    await this.#io.emit({ type: 'error', code: end.code, message: end.message, retryable: true })
   }
 
-  async #noteFate({ id, fate }: Extract<ParsedEvent, { kind: 'fate' }>): Promise<void> {
-    const dropped = this.#prompts.note(id, fate)
-    if (dropped !== undefined) await this.#reportLost(dropped)
-    if (dropped !== undefined && this.#phase.kind === 'between') this.#endTurn(this.#phase.end)
+  #noteFate({ id, fate }: Extract<ParsedEvent, { kind: 'fate' }>): void {
+    this.#prompts.note(id, fate)
+    if (fate === 'dropped' && this.#phase.kind === 'between') this.#endTurn(this.#phase.end)
   }
 
   #endTurn(end: RunEnd): void {
     if (this.#phase.kind === 'stopping') return this.#write(endLine())
-    if (this.#prompts.settleTurn()) return this.#end(end) // C1
+    this.#prompts.settleTurn()
+    if (!this.#prompts.waiting) return this.#end(end) // C1
     this.#phase = { kind: 'between', end } // C2
     this.#deadline.arm(this.#prompts.reported ? NEXT_TURN_MS : UNREPORTED_MS, () => this.#end(end)) // C3
   }
@@ -158,42 +160,35 @@ export class Conversation {
     if (this.#phase.kind === 'talking') {
       return toExitError(this.#program, exit, { anything: this.#heard, stderr: tailText(this.#stderr) })
     }
-    for (const content of this.#prompts.left()) await this.#reportLost(content)
-    return this.#phase.kind === 'over' ? { kind: 'stopped' } : this.#phase.end // C4
+    return this.#phase.kind === 'over' ? { kind: 'stopped' } : this.#withUnheard(this.#phase.end) // C4
+  }
+
+  // C5
+  #withUnheard(end: RunEnd): RunEnd {
+    const unheard = this.#prompts.unheard()
+    return end.kind === 'complete' && unheard.length > 0 ? { ...end, unheard } : end
   }
 
   async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {
     try {
       for (let next = await followUps.next(); !next.done; next = await followUps.next()) {
-        if (this.#phase.kind === 'talking' || this.#phase.kind === 'between') this.#say(next.value.content)
-        else if (this.#phase.kind === 'ending') await this.#reportLost(next.value.content)
+        if (this.#phase.kind === 'talking' || this.#phase.kind === 'between') this.#say(next.value.content, true)
+        else this.#prompts.miss(next.value.content)
       }
     } catch (error) {
       this.#io.debug(`No more messages to Claude Code: ${String(error)}`)
     }
   }
 
-  #say(content: string): void {
+  #say(content: string, followUp: boolean): void {
     const id = crypto.randomUUID()
-    this.#prompts.add(id, content)
+    this.#prompts.add(id, content, followUp)
     this.#write(userLine(id, content))
   }
 
   /** A program that is gone cannot be written to; its exit says more than this failure. */
   #write(line: string): void {
     this.#process.write(line).catch((error: unknown) => this.#io.debug(`Write to Claude Code: ${String(error)}`))
-  }
-
-  #reportLost(content: string): Promise<void> {
-    const next = 'Send it again as requested changes.'
-    return this.#reportError(
-      'AGENT_FAILED',
-      `Claude Code ended before it took up a message. ${next} It was: ${content}`,
-    )
-  }
-
-  #reportError(code: ErrorCode, text: string): Promise<void> {
-    return this.#io.emit({ type: 'error', code, message: text, retryable: true })
   }
 
   get #program(): string {

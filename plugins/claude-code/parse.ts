@@ -104,7 +104,7 @@ const FATES = new Map<string, Fate>([
   ['queued', 'queued'],
   ['started', 'started'],
   ['completed', 'completed'],
-  ['cancelled', 'completed'],
+  ['cancelled', 'dropped'],
   ['discarded', 'dropped'],
   ['refused', 'dropped'],
 ])

@@ -1,6 +1,6 @@
 /** Runs the real Claude Code through the plugin against a scripted model, in a home and a worktree of its own. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { ModelServer, ModelServerOptions } from '../../../fixtures/model-server/server.ts'
 import { startModelServer } from '../../../fixtures/model-server/server.ts'
 import { run } from '../../../plugins/claude-code/run.ts'
@@ -14,6 +14,8 @@ export interface ClaudeOptions extends ModelServerOptions {
   readonly session?: Partial<Omit<Session, 'settings'>> & { readonly settings?: Partial<AgentSettings> }
   readonly answer?: (ask: Ask) => string | Promise<string>
   readonly env?: Readonly<Record<string, string>>
+  /** Put into the folder before it begins, by path: `project/` is the worktree, `.claude/` the user's configuration. */
+  readonly files?: Readonly<Record<string, string>>
   /** Continue in the home and worktree of this earlier run. */
   readonly after?: Claude
 }
@@ -33,7 +35,8 @@ export async function startClaude(options: ClaudeOptions): Promise<Claude> {
   const own = options.after ? undefined : makeTemporaryFolder()
   const folder = own?.path ?? options.after?.folder ?? ''
   const workDir = join(folder, 'project')
-  mkdirSync(workDir, { recursive: true })
+  for (const made of [workDir, join(folder, 'tmp')]) mkdirSync(made, { recursive: true })
+  for (const [path, content] of Object.entries(options.files ?? {})) writeInto(join(folder, path), content)
   const env = { ...environment(folder, server.url), ...options.env }
   const session = openSession({ workDir, env, ...(options.answer && { answer: options.answer }) })
   const end = run(toSession(program, folder, options.session), session.io)
@@ -52,12 +55,16 @@ export async function startClaude(options: ClaudeOptions): Promise<Claude> {
   }
 }
 
+function writeInto(path: string, content: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, content)
+}
+
 /** Nothing of the machine's own configuration: a home, a configuration folder and a key of the test's own. */
 const environment = (folder: string, url: string): Record<string, string> => ({
   PATH: '/usr/local/bin:/usr/bin:/bin',
   HOME: folder,
-  CLAUDE_CODE_TMPDIR: folder,
-  TMPDIR: folder,
+  TMPDIR: join(folder, 'tmp'),
   CLAUDE_CONFIG_DIR: join(folder, '.claude'),
   ANTHROPIC_BASE_URL: url,
   ANTHROPIC_API_KEY: 'sk-ant-fake',

@@ -1,6 +1,7 @@
 /** What people say in mid-session is taken up, whenever it comes. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { claudeCode, claudeCodeProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
@@ -68,5 +69,24 @@ describeWithClaude('a message in mid-session', () => {
     })
     expect(await claude.end).toMatchObject({ kind: 'complete', summary: 'Both done.' })
     expect(lastSeen(claude)).toContain('And more')
+  })
+
+  it('that comes while the program ends is handed back', async () => {
+    using folder = makeTemporaryFolder()
+    const slow = join(folder.path, 'claude')
+    writeFileSync(slow, `#!/bin/sh\n'${await claudeCode()}' "$@"\nwhile [ ! -e said ]; do sleep 0.05; done\n`, {
+      mode: 0o755,
+    })
+    await using claude = await startClaude({
+      script: [{ reply: [{ text: 'Done.' }] }],
+      session: { settings: { program: slow } },
+    })
+    await claude.session.heard(({ type }) => type === 'usage')
+    await setImmediate() // The end of the turn is heard right after its usage.
+    claude.session.say('Too late')
+    await setImmediate()
+    writeFileSync(join(claude.workDir, 'said'), '')
+    expect(await claude.end).toMatchObject({ kind: 'complete', summary: 'Done.', unheard: ['Too late'] })
+    expect(ofType(claude, 'error')).toEqual([])
   })
 })

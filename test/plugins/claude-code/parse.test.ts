@@ -18,11 +18,11 @@ const STORIES = {
   subagent:
     'sent taken turn start toolUse:Task raw raw toolUse:Bash toolResult:Bash raw raw toolResult:Task text usage end:complete settled',
   'follow-up': 'sent taken turn start sent text usage end:complete settled taken turn text usage end:complete settled',
-  interrupted: 'sent taken turn start toolUse:Bash ask:Bash withdraw failed:Bash usage end:AGENT_FAILED settled',
+  interrupted: 'sent taken turn start toolUse:Bash ask:Bash withdraw failed:Bash usage end:AGENT_FAILED dropped',
   retry: 'sent taken turn start error:AGENT_API text usage end:complete settled',
-  quota: 'sent taken turn start raw usage end:AGENT_QUOTA settled',
-  'not-signed-in': 'sent taken turn start usage end:AGENT_NOT_SIGNED_IN settled',
-  refusal: 'sent taken turn start text raw text raw usage end:AGENT_FAILED settled',
+  quota: 'sent taken turn start raw usage end:AGENT_QUOTA dropped',
+  'not-signed-in': 'sent taken turn start usage end:AGENT_NOT_SIGNED_IN dropped',
+  refusal: 'sent taken turn start text raw text raw usage end:AGENT_FAILED dropped',
   'unknown-conversation': 'usage end:AGENT_FAILED',
 } as const
 

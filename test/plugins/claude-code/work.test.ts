@@ -1,5 +1,5 @@
 /** Claude Code at work: what it says and does comes out as messages. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { claudeCodeProbe } from '../../helpers/agent-programs.ts'
@@ -63,6 +63,13 @@ describeWithClaude('Claude Code at work', () => {
     expect(await claude.end).toMatchObject({ kind: 'complete', success: true })
     expect(ofType(claude, 'toolUse')).toMatchObject([{ kind: 'command' }])
     expect(ofType(claude, 'toolResult')).toMatchObject([{ toolName: 'Bash', success: false }])
+  })
+
+  it('keeps its temporary files in the folder of the session', async () => {
+    await using claude = await startClaude({ script: [{ reply: [{ text: 'Done.' }] }] })
+    await claude.end
+    expect(readdirSync(join(claude.folder, 'scratch'))).not.toEqual([])
+    expect(readdirSync(join(claude.folder, 'tmp'))).toEqual([])
   })
 
   it('resumes its own conversation, and counts only what is new', async () => {

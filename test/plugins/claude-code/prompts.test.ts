@@ -1,0 +1,64 @@
+/** What became of messages to Claude Code, without a program. */
+import { describe, expect, it } from 'vitest'
+import { Prompts } from '../../../plugins/claude-code/prompts.ts'
+import type { Fate } from '../../../plugins/claude-code/state.ts'
+
+/** A task's prompt that was taken up, and two follow-ups. */
+function makePrompts(): Prompts {
+  const prompts = new Prompts()
+  prompts.add('task', 'Do the task.', false)
+  prompts.note('task', 'started')
+  prompts.add('one', 'One', true)
+  prompts.add('two', 'Two', true)
+  return prompts
+}
+
+const note = (prompts: Prompts, id: string, ...fates: Fate[]) => {
+  for (const fate of fates) prompts.note(id, fate)
+}
+
+describe('a follow-up', () => {
+  it('that was dropped before its turn began was not heard, and is not waited for', () => {
+    const prompts = makePrompts()
+    note(prompts, 'one', 'queued', 'dropped')
+    note(prompts, 'two', 'queued', 'started')
+    prompts.settleTurn()
+    expect(prompts.waiting).toBe(false)
+    expect(prompts.unheard()).toEqual(['One'])
+  })
+
+  it('that was dropped in its turn was heard', () => {
+    const prompts = makePrompts()
+    note(prompts, 'one', 'started', 'dropped')
+    note(prompts, 'two', 'started', 'completed')
+    prompts.settleTurn()
+    expect(prompts.unheard()).toEqual([])
+  })
+
+  it('that was never taken up, or never sent, was not heard', () => {
+    const prompts = makePrompts()
+    prompts.miss('Three')
+    prompts.settleTurn()
+    expect(prompts.waiting).toBe(true)
+    expect(prompts.unheard()).toEqual(['One', 'Two', 'Three'])
+  })
+
+  it('counts as heard with a version that reports nothing, unless it was never sent', () => {
+    const prompts = new Prompts()
+    prompts.add('task', 'Do the task.', false)
+    prompts.beginTurn()
+    prompts.add('one', 'One', true)
+    prompts.miss('Two')
+    prompts.settleTurn()
+    expect(prompts.unheard()).toEqual(['Two'])
+  })
+})
+
+describe('the prompt of the task', () => {
+  it('that was dropped is no follow-up for another session', () => {
+    const prompts = new Prompts()
+    prompts.add('task', 'Do the task.', false)
+    prompts.note('task', 'dropped')
+    expect(prompts.unheard()).toEqual([])
+  })
+})
