@@ -15,7 +15,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: [],
+    globalSetup: [at('./helpers/embedded-postgres.ts')],
     reporters: ['default', new CountReporter()],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -14,6 +14,7 @@ const WORDS: Readonly<Record<string, string>> = {
   changes: 'request changes',
   merge: 'commit',
   markDone: 'mark as done',
+  pullRequestOpened: 'open a pull request',
   editPrompt: 'edit the prompt',
   answered: 'answer',
   message: 'send a message',

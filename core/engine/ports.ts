@@ -66,6 +66,11 @@ export interface WorkspacePort {
     place: TaskPlace,
     how: { strategy: MergeStrategy; message?: string | undefined },
   ): Promise<{ commit: string; endCommit: string }>
+  /**
+   * Commits what is uncommitted, then pushes the branch to `origin`, which must have this address.
+   * @throws TroupeError TASK_NO_CHANGES, UNSUPPORTED, CONFLICT, GIT_FAILED
+   */
+  push(place: TaskPlace, to: { remoteUrl: string; signal: AbortSignal }): Promise<{ commit: string }>
   /** Removes the worktree after saving what is uncommitted. */
   remove(place: TaskPlace, saveAs: string): Promise<void>
   inspect(path: string, branch?: string): Promise<RepositoryFacts>

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Json } from '../base/json.ts'
 import type { Logger } from '../base/logger.ts'
 import type { MethodResult } from '../contract/catalogue.ts'
+import type { Repository } from '../contract/records.ts'
 import type { PermissionMode, SandboxKind } from '../contract/statuses.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { AgentPort, WorkspacePort } from '../engine/ports.ts'
@@ -19,9 +20,17 @@ export interface TaskSettings {
   readonly totalMs: number
 }
 
+/** How a hosting service is reached; absent parts have no setting. */
+export interface ForgeAccess {
+  readonly apiUrl?: string | undefined
+  readonly token?: string | undefined
+}
+
 export interface SettingsPort {
   /** @throws TroupeError CONFIG_INVALID. */
   forTask(repositoryPath: string): TaskSettings
+  /** Gives a token only if it is meant for the host that this address names. */
+  forge(provider: Repository['vcsProvider'], remoteUrl: string): ForgeAccess
   get(): MethodResult<'getSettings'>
   /** @throws TroupeError CONFIG_INVALID; then nothing has changed. */
   update(values: Readonly<Record<string, Json>>): MethodResult<'getSettings'>

@@ -3,6 +3,7 @@ import type { Handlers } from '../rpc/handlers.ts'
 import type { HandlerDeps } from './deps.ts'
 import { executionHandlers } from './execution.ts'
 import { groupingHandlers } from './groups.ts'
+import { pullRequestHandlers } from './pull-request.ts'
 import { repositoryHandlers } from './repositories.ts'
 import { reviewHandlers } from './review.ts'
 import { subscriptionHandlers } from './subscriptions.ts'
@@ -12,6 +13,7 @@ import { taskHandlers } from './tasks.ts'
 export const makeHandlers = (deps: HandlerDeps): Handlers => ({
   ...taskHandlers(deps),
   ...reviewHandlers(deps),
+  ...pullRequestHandlers(deps),
   ...executionHandlers(deps),
   ...subscriptionHandlers(deps),
   ...repositoryHandlers(deps),

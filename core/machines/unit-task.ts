@@ -28,6 +28,8 @@ export interface TaskContext extends TaskInput {
   readonly sessionId?: string
   readonly agentSessionId?: string
   readonly lostInARow: number
+  /** What people said too late for the last session; the next one starts with it. */
+  readonly unheard?: readonly string[]
   /** A question that a lost session left open; its answer starts the next session. */
   readonly openQuestion?: AskedQuestion
   readonly worktreePath?: string
@@ -82,8 +84,11 @@ export type TaskEvent =
 /** What the next session starts with after one was lost. */
 function afterLost(context: TaskContext, event: SessionEnd): NextPrompt {
   const resume = event.agentSessionId ?? context.agentSessionId
-  return event.started && resume !== undefined ? { prompt: continuePrompt, resume } : context.next
+  if (!event.started || resume === undefined) return context.next
+  return { prompt: withUnheard(continuePrompt, event.unheard), resume }
 }
+
+const withUnheard = (prompt: string, unheard: readonly string[] = []): string => [prompt, ...unheard].join('\n\n')
 
 const withResume = (prompt: string, agentSessionId: string | undefined): NextPrompt =>
   agentSessionId === undefined ? { prompt } : { prompt, resume: agentSessionId }
@@ -98,6 +103,7 @@ export const unitTaskMachine = setup({
         agentSessionId: event.agentSessionId ?? context.agentSessionId,
         endCommit: event.endCommit ?? context.endCommit,
         error: event.error,
+        unheard: event.unheard?.length ? event.unheard : context.unheard,
       }
     }),
     keepPrepared: assign(({ event }) =>
@@ -127,17 +133,16 @@ export const unitTaskMachine = setup({
           : context.next,
       error: undefined,
     }),
-    keepUnheard: assign({
-      next: ({ context, event }) =>
-        event.type === 'session.ended' && event.unheard
-          ? withResume(event.unheard.join('\n\n'), event.agentSessionId ?? context.agentSessionId)
-          : context.next,
-    }),
+    keepUnheard: assign(({ context }) => ({
+      next: withResume((context.unheard ?? []).join('\n\n'), context.agentSessionId),
+      unheard: undefined,
+    })),
     keepRetry: assign({
       next: ({ context, event }) =>
         event.type === 'retry' && !event.fresh && context.agentSessionId !== undefined
-          ? { prompt: continuePrompt, resume: context.agentSessionId }
-          : { prompt: context.prompt },
+          ? { prompt: withUnheard(continuePrompt, context.unheard), resume: context.agentSessionId }
+          : { prompt: withUnheard(context.prompt, context.unheard) },
+      unheard: undefined,
       error: undefined,
     }),
     keepAnswer: assign(({ context, event }) =>
@@ -200,7 +205,7 @@ export const unitTaskMachine = setup({
             assign: {
               target: '#unitTask.in_progress',
               actions: [
-                assign({ sessionId: ({ event }) => event.sessionId, error: undefined }),
+                assign({ sessionId: ({ event }) => event.sessionId, error: undefined, unheard: undefined }),
                 {
                   type: 'spawn',
                   params: ({ context, event }) => ({
@@ -241,7 +246,7 @@ export const unitTaskMachine = setup({
       on: {
         'session.prepared': { guard: 'fromMySession', actions: 'keepPrepared' },
         'session.ended': [
-          { guard: 'completedTooSoon', target: 'queued', actions: ['keepUnheard', 'keepSessionEnd', 'resetLost'] },
+          { guard: 'completedTooSoon', target: 'queued', actions: ['keepSessionEnd', 'keepUnheard', 'resetLost'] },
           {
             guard: { type: 'ended', params: 'completed' },
             target: 'in_review',

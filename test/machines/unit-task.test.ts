@@ -183,6 +183,15 @@ describe('the unit task machine', () => {
       { type: 'assign', sessionId: 's2', workerId: 'w' },
     ])
     expect(step.records).toMatchObject([{ params: { input: { prompt: 'and add tests', resume: 'conversation' } } }])
+    const retried = run([
+      ...running,
+      ended('s1', 'failed', { unheard: ['and add tests'] }),
+      { type: 'retry', fresh: false },
+      { type: 'assign', sessionId: 's2', workerId: 'w' },
+    ])
+    expect(retried.records).toMatchObject([
+      { params: { input: { prompt: expect.stringMatching(/go on.*\n\nand add tests$/s) } } },
+    ])
     const later = run([...running, ended('s1', 'completed'), { type: 'followUp', prompt: 'and docs' }])
     expect(taskColumns(later.state).status).toBe('queued')
   })

@@ -177,4 +177,27 @@ export const tasks = {
     access: 'member',
     doc: 'Merges an approved task into its base branch; on any conflict nothing is changed.',
   }),
+  createPullRequest: method({
+    params: z.object({
+      id,
+      /** Default: the title of the task. */
+      title: z.string().trim().min(1).max(200).optional(),
+      /** Markdown. Default: the first paragraph of the prompt, and a line that names the task. */
+      body: z.string().max(60_000).optional(),
+    }),
+    result: z.object({ task: unitTask, url: z.string() }),
+    errors: [
+      'NOT_FOUND',
+      'CONFLICT',
+      'UNSUPPORTED',
+      'CONFIG_INVALID',
+      'TASK_NO_CHANGES',
+      'REPO_NOT_FOUND',
+      'REPO_BRANCH_MISSING',
+      'GIT_IDENTITY_MISSING',
+      'GIT_FAILED',
+    ],
+    access: 'member',
+    doc: "Pushes an approved task's branch to `origin` and opens a pull request on GitHub or GitLab, or gives the one that is open.",
+  }),
 }
