@@ -109,7 +109,12 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
   // The engine tells the runner what to do and hears from it what happened, so one must be known before the other is.
   const late: { engine?: Engine } = {}
   const runner = makeLocalRunner({
-    ...{ ...hostEnv, log, plugins, workspace, clock, logger },
+    ...hostEnv,
+    log,
+    plugins,
+    workspace,
+    clock,
+    logger,
     sandbox: openSandbox('process', { clock, logger }),
     setup: (agent, repositoryPath) => settings.agentSetup(agent, repositoryPath),
     report: async (sessionId, report) => void (await late.engine?.tell(sessionId, { ...report })),
@@ -133,8 +138,8 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
   await endOrphans(dataDirectory.run, { logger })
   await recoverSessions({ store, log, engine, clock })
   await emptyFolder(dataDirectory.run)
-  opened.defer(reconcile(store, workspaces, logger))
   await engine.recover()
+  opened.defer(reconcile(store, workspaces, logger))
   scheduler.poke()
 
   const router = makeRouter({
@@ -143,14 +148,14 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
     strict: options.strict ?? false,
   })
   const client = await openClient(router, opened)
-  const parts = opened.move()
-  return {
-    client,
-    async listen({ port, token, socketPath }) {
-      const listener = await listenHttp({ router, port, token, socketPath, pages })
-      parts.use(listener)
-      return { url: listener.url }
-    },
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
-  }
+  return toHost(router, client, opened.move())
 }
+
+const toHost = (router: Router, client: Client, parts: AsyncDisposableStack): ComposedHost => ({
+  client,
+  async listen(doors) {
+    const { url } = parts.use(await listenHttp({ router, pages, ...doors }))
+    return { url }
+  },
+  [Symbol.asyncDispose]: () => parts.disposeAsync(),
+})

@@ -1,16 +1,20 @@
 /** The configuration as the engine's parts ask for it; read anew each time, so that a changed file counts at once. */
+import { z } from 'zod'
 import type { SettingsPort } from '../core/handlers/deps.ts'
 import type { OfferedAgent } from '../core/plugin/plugin-host.ts'
 import type { AgentSetup } from '../core/runner/ports.ts'
-import type { Setup } from '../core/workspace/setup.ts'
+import type { WorkspaceSetup } from '../core/runner/local-workspace.ts'
 import { agentConfig, loadConfig, updateConfigFile, type LoadedConfig } from './config.ts'
 import type { DataDirectory, Environment } from './data-directory.ts'
+import { forgeAccess } from './forge-access.ts'
 
 const MINUTE_MS = 60_000
 
+const settingsValues = z.record(z.string(), z.json())
+
 export interface Settings extends SettingsPort {
   agentSetup(agent: string, repositoryPath?: string): AgentSetup
-  workspaceSetup(repositoryPath: string): { readonly setup: Setup; readonly branchTemplate: string }
+  workspaceSetup(repositoryPath: string): WorkspaceSetup
   maxSessions(): number
 }
 
@@ -25,7 +29,7 @@ export function makeSettings({ dataDirectory, env, offered }: SettingsDeps): Set
     loadConfig({ dataDirectory, env, ...(repositoryPath !== undefined && { repositoryPath }) })
   const get = () => {
     const { values, file } = load()
-    return { values: { ...values } as Record<string, never>, file }
+    return { values: settingsValues.parse(values), file }
   }
 
   /** Until the keychain holds them, secrets come from the host's own environment: those that the manifest names. */
@@ -39,6 +43,7 @@ export function makeSettings({ dataDirectory, env, offered }: SettingsDeps): Set
 
   return {
     get,
+    forge: (provider, remoteUrl) => forgeAccess(env, provider, remoteUrl),
     update(values) {
       updateConfigFile(dataDirectory.config, values)
       return get()
@@ -67,8 +72,8 @@ export function makeSettings({ dataDirectory, env, offered }: SettingsDeps): Set
       }
     },
     workspaceSetup(repositoryPath) {
-      const { config } = load(repositoryPath)
-      return { setup: config.setup, branchTemplate: config.branch.template }
+      const { config, warnings } = load(repositoryPath)
+      return { setup: config.setup, branchTemplate: config.branch.template, notices: warnings }
     },
     maxSessions: () => load().config.concurrency.maxSessions,
   }

@@ -1,6 +1,6 @@
 /** What agents say, normalized: one discriminated union on `type`. */
 import { z } from 'zod'
-import { ERRORS, type ErrorCode } from '../base/errors.ts'
+import { ERRORS, isErrorCode } from '../base/errors.ts'
 
 export const usage = z.object({
   inputTokens: z.number(),
@@ -20,7 +20,7 @@ export type QuestionKind = z.infer<typeof questionKind>
 export const questionOption = z.object({ label: z.string(), description: z.string().optional() })
 export type QuestionOption = z.infer<typeof questionOption>
 
-export const errorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
+export const errorCode = z.enum(Object.keys(ERRORS).filter(isErrorCode))
 
 const bodies = {
   start: z.object({

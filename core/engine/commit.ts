@@ -82,7 +82,7 @@ async function writePlans(
 
 async function spawnSession(tx: Tx, params: Records['spawn'], written: Written): Promise<void> {
   const step = firstStep(params.machine, params.input)
-  await insertSessionRow(tx, params, step.state)
+  await insertSessionRow(tx, params, 'assigned')
   await insertSnapshot(tx, params, step)
   await writePlans(tx, params, step, written)
 }
@@ -105,7 +105,7 @@ export async function commitFirst(tx: Tx, spawned: Spawned): Promise<Committed> 
   const step = firstStep(spawned.machine, spawned.input)
   const written: Written = { effects: [], deadlines: [], changes: [] }
   await insertSnapshot(tx, spawned, step)
-  await updateRow(tx, spawned.machine, spawned.id, step.state)
+  await updateRow(tx, spawned.id, step.state)
   await writePlans(tx, spawned, step, written)
   return toCommitted(step.state, written)
 }
@@ -137,7 +137,7 @@ export async function commitEvent(tx: Tx, actorId: string, event: ActorEvent, ev
   })
   if (!saved) return { kind: 'overtaken' }
   const written: Written = { effects: [], deadlines: [], changes: [] }
-  await updateRow(tx, machine, actorId, step.state)
+  await updateRow(tx, actorId, step.state)
   await writePlans(tx, { machine, id: actorId }, step, written)
   return toCommitted(step.state, written)
 }

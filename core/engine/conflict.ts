@@ -1,6 +1,6 @@
 /** What to say when a record's status does not allow what was asked. */
 import { TroupeError } from '../base/errors.ts'
-import { sessionColumns, taskColumns } from '../machines/columns.ts'
+import { statusOf } from '../machines/columns.ts'
 import type { MachineName } from '../machines/effects.ts'
 import { acceptedEvents, stateOf } from '../machines/step.ts'
 
@@ -31,7 +31,7 @@ export function conflictOf(noun: string, status: string, wanted: string, allowed
 /** The CONFLICT error of an actor that did not take an event. */
 export function conflict(machine: MachineName, snapshot: string, eventType: string): TroupeError {
   const state = stateOf(machine, snapshot)
-  const { status } = machine === 'unitTask' ? taskColumns(state) : sessionColumns(state)
+  const status = statusOf(state)
   const allowed = state.done ? [] : acceptedEvents(machine, snapshot).flatMap((type) => WORDS[type] ?? [])
   return conflictOf(machine === 'unitTask' ? 'task' : 'session', status, WORDS[eventType] ?? eventType, allowed)
 }

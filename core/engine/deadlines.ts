@@ -21,7 +21,7 @@ export interface DeadlineDeps {
   readonly clock: Clock
   readonly logger: Logger
   /** Delivers the event, once per `eventId`. */
-  readonly fire: (actorId: string, event: ActorEvent, eventId: string) => Promise<void>
+  readonly fire: (actorId: string, event: ActorEvent, eventId: string) => Promise<unknown>
 }
 
 export function makeDeadlines({ store, clock, logger, fire }: DeadlineDeps): Deadlines {

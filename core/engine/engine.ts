@@ -18,15 +18,13 @@ import type { ActorState } from '../machines/step.ts'
 import type { Store } from '../store/store.ts'
 import type { Tx } from '../store/tx.ts'
 import { makeChanges, type Change } from './changes.ts'
-import { commitEvent, commitFirst, loadState, type Committed, type Spawned, type StepResult } from './commit.ts'
+import { commitFirst, loadState, type Committed, type Spawned } from './commit.ts'
 import { conflict } from './conflict.ts'
 import { makeDeadlines } from './deadlines.ts'
 import { makeDispatcher, type EffectHandlers } from './dispatcher.ts'
 import { makeLanes } from './lanes.ts'
 import { taskOf } from './read-models.ts'
-
-/** Two engines that step one actor at once: one wins, the other loads again. This often is a defect, not bad luck. */
-const MAX_OVERTAKEN = 20
+import { takeEvent, type TakenEvent } from './take-event.ts'
 
 export interface Engine extends AsyncDisposable {
   /** Makes an actor; `prepare` writes its row in the same transaction. */
@@ -64,32 +62,12 @@ export function makeEngine({ store, clock, logger, handlers }: EngineDeps): Engi
     changes.publish(committed.changes)
   }
 
-  async function stepOnce(actorId: string, event: ActorEvent, eventId: string): Promise<StepResult> {
-    try {
-      return await store.transaction(async (tx) => {
-        const result = await commitEvent(tx, actorId, event, eventId)
-        // What a refused or overtaken step has written is rolled back by leaving the transaction through an error.
-        if (result.kind === 'refused' || result.kind === 'overtaken') throw new Undone(result)
-        return result
-      })
-    } catch (error) {
-      if (error instanceof Undone) return error.result
-      throw error
-    }
-  }
-
-  async function step(actorId: string, event: ActorEvent, eventId: string): Promise<StepResult> {
-    for (let attempt = 0; attempt < MAX_OVERTAKEN; attempt += 1) {
-      const result = await stepOnce(actorId, event, eventId)
-      if (result.kind === 'overtaken') continue
+  const send = (actorId: string, event: ActorEvent, eventId: string): Promise<TakenEvent> =>
+    lanes.run(actorId, async () => {
+      const result = await takeEvent(store, { actorId, event, eventId })
       if (result.kind === 'committed') publish(result)
       return result
-    }
-    return fail('STORE_BUSY', `Record ${actorId} is changed by others all the time. Try again.`)
-  }
-
-  const send = (actorId: string, event: ActorEvent, eventId: string): Promise<StepResult> =>
-    lanes.run(actorId, () => step(actorId, event, eventId))
+    })
 
   async function tell(actorId: string, event: ActorEvent, eventId: string = newId()): Promise<boolean> {
     try {
@@ -102,12 +80,7 @@ export function makeEngine({ store, clock, logger, handlers }: EngineDeps): Engi
   }
 
   const dispatcher = makeDispatcher({ store, logger, handlers: handlers({ tell }) })
-  const deadlines = makeDeadlines({
-    store,
-    clock,
-    logger,
-    fire: async (actorId, event, eventId) => void (await tell(actorId, event, eventId)),
-  })
+  const deadlines = makeDeadlines({ store, clock, logger, fire: tell })
 
   return {
     tell,
@@ -142,14 +115,5 @@ export function makeEngine({ store, clock, logger, handlers }: EngineDeps): Engi
       await dispatcher[Symbol.asyncDispose]()
       await lanes.idle()
     },
-  }
-}
-
-/** Carries a result out of a transaction that must be rolled back. */
-class Undone extends Error {
-  readonly result: StepResult
-  constructor(result: StepResult) {
-    super('The step was undone.')
-    this.result = result
   }
 }

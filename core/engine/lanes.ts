@@ -11,7 +11,6 @@ export interface Lanes {
 
 export function makeLanes(): Lanes {
   const tails = new Map<string, Promise<unknown>>()
-  const settled = (work: Promise<unknown>) => work.then(doNothing, doNothing)
   return {
     run(key, work) {
       const before = tails.get(key)
@@ -29,3 +28,4 @@ export function makeLanes(): Lanes {
 }
 
 const doNothing = () => {}
+const settled = (work: Promise<unknown>) => work.then(doNothing, doNothing)

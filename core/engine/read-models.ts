@@ -1,11 +1,9 @@
 /** The queryable rows of actors: made when an actor is spawned, brought up to date in every step (E2). */
 import { toIso } from '../base/clock.ts'
 import type { Records } from '../machines/effects.ts'
-import type { MachineName } from '../machines/effects.ts'
+import type { SessionStatus } from '../contract/statuses.ts'
 import { sessionColumns, taskColumns } from '../machines/columns.ts'
-import type { ActorState, PlannedRecord } from '../machines/step.ts'
-import type { SessionContext } from '../machines/agent-session.ts'
-import type { TaskContext } from '../machines/unit-task.ts'
+import type { ActorState, PlannedRecord, SessionState, TaskState } from '../machines/step.ts'
 import { answerQuestion, insertQuestion, withdrawQuestions } from '../store/questions.ts'
 import { getSession, insertSession, listSessionsOfTask, updateSession } from '../store/sessions.ts'
 import { getTask, updateTask } from '../store/tasks.ts'
@@ -13,13 +11,13 @@ import type { Tx } from '../store/tx.ts'
 import { fail } from '../base/errors.ts'
 
 /** The task that an actor is or belongs to. */
-export const taskOf = (state: ActorState): string => (state.context as TaskContext | SessionContext).taskId
+export const taskOf = (state: ActorState): string => state.context.taskId
 
 /** Makes the row of a session; what it does not say itself it takes from its task. */
-export async function insertSessionRow(tx: Tx, { id, input }: Records['spawn'], state: ActorState): Promise<void> {
+export async function insertSessionRow(tx: Tx, { id, input }: Records['spawn'], status: SessionStatus): Promise<void> {
   const task = (await getTask(tx, input.taskId)) ?? fail('NOT_FOUND', `There is no task ${input.taskId}.`)
   await insertSession(tx, {
-    status: sessionColumns(state).status,
+    status,
     id,
     unitTaskId: task.id,
     agentTaskId: task.agentTaskId,
@@ -34,14 +32,14 @@ export async function insertSessionRow(tx: Tx, { id, input }: Records['spawn'], 
   })
 }
 
-async function updateTaskRow(tx: Tx, id: string, state: ActorState): Promise<void> {
+async function updateTaskRow(tx: Tx, id: string, state: TaskState): Promise<void> {
   const columns = taskColumns(state)
   const before = await getTask(tx, id)
   const queued = columns.status === 'queued' && before?.status !== 'queued'
   await updateTask(tx, id, { ...columns, ...(queued && { queuedAt: toIso(tx.clock.now()) }) })
 }
 
-async function updateSessionRow(tx: Tx, id: string, state: ActorState): Promise<void> {
+async function updateSessionRow(tx: Tx, id: string, state: SessionState): Promise<void> {
   const columns = sessionColumns(state)
   const before = await getSession(tx, id)
   const now = toIso(tx.clock.now())
@@ -52,8 +50,8 @@ async function updateSessionRow(tx: Tx, id: string, state: ActorState): Promise<
   })
 }
 
-export const updateRow = (tx: Tx, machine: MachineName, id: string, state: ActorState): Promise<void> =>
-  machine === 'unitTask' ? updateTaskRow(tx, id, state) : updateSessionRow(tx, id, state)
+export const updateRow = (tx: Tx, id: string, state: ActorState): Promise<void> =>
+  state.machine === 'unitTask' ? updateTaskRow(tx, id, state) : updateSessionRow(tx, id, state)
 
 /** Writes a record that a step planned; `spawn` is the commit's own. */
 export async function writeRecord(tx: Tx, record: Exclude<PlannedRecord, { type: 'spawn' }>): Promise<void> {

@@ -86,7 +86,11 @@ async function choose(deps: HandlerDeps, params: Params, path: string): Promise<
 
 function titleOf(prompt: string): string {
   const line = prompt.split(/\r?\n/, 1)[0]?.trim() ?? ''
-  return line.length > TITLE_LENGTH ? `${[...line].slice(0, TITLE_LENGTH - 1).join('')}…` : line
+  return line.length > TITLE_LENGTH
+    ? `${Array.from(line)
+        .slice(0, TITLE_LENGTH - 1)
+        .join('')}…`
+    : line
 }
 
 /** @throws TroupeError what `createUnitTask` declares. */

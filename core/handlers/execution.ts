@@ -20,19 +20,19 @@ const isStopped = (task: UnitTask): boolean => task.status !== 'in_progress'
 const nameOf = (principal: Principal): string => principal.kind
 
 /** A permission and a plan take one of their options; a question takes free text too. */
-function checkAnswer(question: Question, answer: string): void {
+function checkAnswer(question: Question, text: string): void {
   if (question.kind === 'question' || !question.options) return
   const labels = question.options.map(({ label }) => label)
-  if (!labels.includes(answer)) {
+  if (!labels.includes(text)) {
     fail(
       'INVALID_PARAMS',
-      `"${answer.slice(0, 100)}" is not a possible answer. Answer with one of: ${labels.join(', ')}.`,
+      `"${text.slice(0, 100)}" is not a possible answer. Answer with one of: ${labels.join(', ')}.`,
     )
   }
 }
 
 /** A lost session left its question to the task, which starts a new session with the answer. */
-async function answer(deps: HandlerDeps, question: Question, reply: { answer: string; by: string }): Promise<void> {
+async function deliver(deps: HandlerDeps, question: Question, reply: { answer: string; by: string }): Promise<void> {
   const session = await findSession(deps.store, question.sessionId)
   const ended = sessionOutcome.safeParse(session.status).success
   const actorId = ended ? question.unitTaskId : question.sessionId
@@ -60,11 +60,11 @@ export function executionHandlers(deps: HandlerDeps) {
       await engine.command(task.sessionId, { type: 'message', content, by: nameOf(principal) })
       return {}
     },
-    async answerQuestion({ questionId, answer: text }, { principal }) {
+    async answerQuestion({ questionId, answer }, { principal }) {
       const question = await findQuestion(store, questionId)
       if (question.status !== 'pending') throw conflictOf('question', question.status, 'answer', [])
-      checkAnswer(question, text)
-      await answer(deps, question, { answer: text, by: nameOf(principal) })
+      checkAnswer(question, answer)
+      await deliver(deps, question, { answer, by: nameOf(principal) })
       return { question: await findQuestion(store, questionId) }
     },
     async listQuestions({ id, status }) {

@@ -132,7 +132,7 @@ const recordAsked = session.enqueueActions(({ context, event, enqueue }) => {
   enqueue({ type: 'recordQuestion', params: { sessionId, taskId, question: event.question } })
 })
 
-const answer = session.enqueueActions(({ context, event, enqueue }) => {
+const deliverAnswer = session.enqueueActions(({ context, event, enqueue }) => {
   if (event.type !== 'answered') return
   const { questionId, answer, by } = event
   enqueue({ type: 'recordAnswer', params: { questionId, answer, by } })
@@ -213,8 +213,8 @@ export const agentSessionMachine = session.createMachine({
               exit: tellTask('session.working'),
               on: {
                 answered: [
-                  { guard: 'isLastOpen', target: 'running', actions: ['dropQuestion', answer] },
-                  { guard: 'isOpen', actions: ['dropQuestion', answer] },
+                  { guard: 'isLastOpen', target: 'running', actions: ['dropQuestion', deliverAnswer] },
+                  { guard: 'isOpen', actions: ['dropQuestion', deliverAnswer] },
                 ],
                 withdrawn: [
                   { guard: 'isLastOpen', target: 'running', actions: ['dropQuestion', withdrawOne] },

@@ -10,9 +10,7 @@ import {
   type TaskStatus,
   type WaitingFor,
 } from '../contract/statuses.ts'
-import type { SessionContext } from './agent-session.ts'
-import type { ActorState } from './step.ts'
-import type { TaskContext } from './unit-task.ts'
+import type { ActorState, SessionState, TaskState } from './step.ts'
 
 export interface TaskColumns {
   readonly status: TaskStatus
@@ -49,8 +47,8 @@ const WAITING: Readonly<Record<string, WaitingFor>> = {
 
 export const taskStatusOf = (state: ActorState): TaskStatus => taskStatus.parse(path(state.value)[0])
 
-export function taskColumns(state: ActorState): TaskColumns {
-  const context = state.context as TaskContext
+export function taskColumns(state: TaskState): TaskColumns {
+  const { context } = state
   return {
     status: taskStatusOf(state),
     waitingFor: WAITING[path(state.value).join('.')] ?? null,
@@ -65,8 +63,8 @@ export function taskColumns(state: ActorState): TaskColumns {
   }
 }
 
-export function sessionColumns(state: ActorState): SessionColumns {
-  const context = state.context as SessionContext
+export function sessionColumns(state: SessionState): SessionColumns {
+  const { context } = state
   const status = sessionStatus.parse(path(state.value).at(-1))
   const outcome = sessionOutcome.safeParse(status)
   return {
@@ -77,3 +75,7 @@ export function sessionColumns(state: ActorState): SessionColumns {
     error: context.error ?? null,
   }
 }
+
+/** The status of any actor. */
+export const statusOf = (state: ActorState): string =>
+  state.machine === 'unitTask' ? taskColumns(state).status : sessionColumns(state).status

@@ -1,9 +1,9 @@
 /** The pure step: a stored snapshot and an event give the next snapshot and what must happen. Runs nothing. */
 import { initialTransition, transition, type AnyMachineSnapshot, type AnyStateMachine } from 'xstate'
-import { agentSessionMachine, SESSION_MACHINE_VERSION } from './agent-session.ts'
+import { agentSessionMachine, SESSION_MACHINE_VERSION, type SessionContext } from './agent-session.ts'
 import type { ActorEvent, EffectName, Effects, MachineName, RecordName, Records } from './effects.ts'
 import { isRecordName } from './effects.ts'
-import { TASK_MACHINE_VERSION, unitTaskMachine } from './unit-task.ts'
+import { TASK_MACHINE_VERSION, unitTaskMachine, type TaskContext } from './unit-task.ts'
 
 export type PlannedEffect = { [Name in EffectName]: { type: Name; params: Effects[Name] } }[EffectName]
 export type PlannedRecord = { [Name in RecordName]: { type: Name; params: Records[Name] } }[RecordName]
@@ -26,13 +26,16 @@ export interface Step {
   readonly cancelled: readonly string[]
 }
 
-/** What an actor is in, for guards, columns and messages. */
-export interface ActorState {
+interface InState {
   /** For example `{ in_progress: 'working' }` or `done`. */
   readonly value: unknown
-  readonly context: object
   readonly done: boolean
 }
+export type TaskState = InState & { readonly machine: 'unitTask'; readonly context: TaskContext }
+export type SessionState = InState & { readonly machine: 'agentSession'; readonly context: SessionContext }
+
+/** What an actor is in, for columns and messages. */
+export type ActorState = TaskState | SessionState
 
 const machines: Record<MachineName, { readonly machine: AnyStateMachine; readonly version: number }> = {
   unitTask: { machine: unitTaskMachine, version: TASK_MACHINE_VERSION },
@@ -47,11 +50,10 @@ interface Action {
   readonly params?: unknown
 }
 
-const toState = (snapshot: AnyMachineSnapshot): ActorState => ({
-  value: snapshot.value,
-  context: snapshot.context,
-  done: snapshot.status !== 'active',
-})
+function toState(machine: MachineName, { value, context, status }: AnyMachineSnapshot): ActorState {
+  const done = status !== 'active'
+  return machine === 'unitTask' ? { machine, value, context, done } : { machine, value, context, done }
+}
 
 const DEADLINE = 'xstate.raise'
 const CANCEL = 'xstate.cancel'
@@ -66,7 +68,7 @@ function toStep(name: MachineName, snapshot: AnyMachineSnapshot, actions: readon
   const own = named.map(({ type, params }) => ({ type, params }))
   return {
     snapshot: JSON.stringify(machines[name].machine.getPersistedSnapshot(snapshot)),
-    state: toState(snapshot),
+    state: toState(name, snapshot),
     records: own.filter((action) => isRecordName(action.type)) as PlannedRecord[],
     effects: own.filter((action) => !isRecordName(action.type)) as PlannedEffect[],
     deadlines: actions.filter((action) => action.type === DEADLINE).map(toDeadline),
@@ -87,7 +89,7 @@ export function firstStep(name: MachineName, input: object): Step {
 }
 
 /** The state of a stored snapshot. */
-export const stateOf = (name: MachineName, snapshot: string): ActorState => toState(restore(name, snapshot))
+export const stateOf = (name: MachineName, snapshot: string): ActorState => toState(name, restore(name, snapshot))
 
 /** The next step, or `undefined` when the state does not take this event. */
 export function nextStep(name: MachineName, snapshot: string, event: ActorEvent): Step | undefined {

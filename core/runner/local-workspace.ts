@@ -6,10 +6,18 @@ import type { Setup } from '../workspace/setup.ts'
 import type { Workspaces } from '../workspace/workspaces.ts'
 import type { RunnerWorkspace } from './ports.ts'
 
+/** What the configuration says of worktrees of a repository. */
+export interface WorkspaceSetup {
+  readonly setup: Setup
+  readonly branchTemplate: string
+  /** What of the repository's own configuration was ignored; for the log of its tasks. */
+  readonly notices: readonly string[]
+}
+
 export interface LocalWorkspaceDeps {
   readonly workspaces: Workspaces
   /** The repository's configuration. */
-  readonly setup: (repositoryPath: string) => { readonly setup: Setup; readonly branchTemplate: string }
+  readonly setup: (repositoryPath: string) => WorkspaceSetup
 }
 
 /** The most that a review shows of one file. */
@@ -67,13 +75,19 @@ const isMissing = (error: unknown): boolean =>
 
 export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): WorkspacePort & RunnerWorkspace {
   return {
-    prepare: (place, { env, signal }) => {
+    async prepare(place, { env, signal }) {
       const { taskId, repositoryPath, baseBranch, branchName: branch } = place
-      return workspaces.prepareWorkspace({
-        ...{ taskId, repositoryPath, baseBranch, env, signal },
+      const { setup: steps, notices } = setup(repositoryPath)
+      const prepared = await workspaces.prepareWorkspace({
+        taskId,
+        repositoryPath,
+        baseBranch,
         branchName: branch,
-        setup: setup(repositoryPath).setup,
+        setup: steps,
+        env,
+        signal,
       })
+      return { ...prepared, notices: prepared.created ? [...notices, ...prepared.notices] : prepared.notices }
     },
     headCommit: ({ repositoryPath, branchName: branch }) =>
       workspaces.branchTip({ repositoryPath, branchName: branch }),

@@ -33,6 +33,6 @@ export class OpenQuestions {
   }
 
   withdrawAll(): void {
-    for (const questionId of [...this.#open.keys()]) this.withdraw(questionId)
+    for (const questionId of this.#open.keys()) this.withdraw(questionId)
   }
 }

@@ -55,9 +55,9 @@ export class SessionProcesses implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     const processes = await Promise.allSettled(this.#started)
-    const stops = processes.map((process) =>
-      process.status === 'fulfilled' ? process.value[Symbol.asyncDispose]() : undefined,
-    )
+    const stops = processes.map(async (process) => {
+      if (process.status === 'fulfilled') await process.value[Symbol.asyncDispose]()
+    })
     const failed = (await Promise.allSettled(stops)).find((stop) => stop.status === 'rejected')
     if (failed) throw failed.reason
   }

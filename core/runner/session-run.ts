@@ -51,7 +51,11 @@ export class SessionRun {
     this.#writer = new SessionWriter(
       { ...deps, redactor },
       {
-        ...{ sessionId, agent, prompt, lastSeq, workDir },
+        sessionId,
+        agent,
+        prompt,
+        lastSeq,
+        workDir,
         onStart: ({ agentSessionId }) => void this.#reporter.report({ type: 'started', agentSessionId }),
         signal: this.#givenUp.signal,
       },
@@ -171,7 +175,11 @@ export class SessionRun {
   #session(workDir: string): Session {
     const { sessionId, agent, model, permissionMode, prompt, resume } = this.#spec
     return {
-      ...{ sessionId, agent, permissionMode, prompt, workDir },
+      sessionId,
+      agent,
+      permissionMode,
+      prompt,
+      workDir,
       scratchDir: join(this.#folder, 'scratch'),
       settings: this.#setup.settings,
       ...(model !== undefined && { model }),

@@ -12,7 +12,7 @@ import type { Clock } from '../base/clock.ts'
 import { TroupeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { sleep } from '../base/waiting.ts'
-import type { MessageBody, Usage } from '../contract/messages.ts'
+import { messageBody, type MessageBody, type Usage } from '../contract/messages.ts'
 import type { LogDraft, SessionLog } from '../log/types.ts'
 import type { Draft, Progress } from '../plugin/host-io.ts'
 import type { Redactor } from '../secrets/redact.ts'
@@ -103,10 +103,12 @@ export class SessionWriter {
   }
 
   #note(draft: LogDraft): void {
-    if (draft.type === 'start') this.#opening.onStart(JSON.parse(draft.json) as { agentSessionId?: string })
-    if (draft.type !== 'usage') return
-    const { type: _, ...usage } = JSON.parse(draft.json) as Usage & { type: string }
-    this.#usage = usage
+    if (draft.type !== 'start' && draft.type !== 'usage') return
+    const body = messageBody.parse(JSON.parse(draft.json))
+    if (body.type === 'start') this.#opening.onStart(body)
+    if (body.type !== 'usage') return
+    const { type: _, ...use } = body
+    this.#usage = use
   }
 
   async #commit(drafts: readonly LogDraft[], progress: Progress | undefined): Promise<void> {

@@ -53,10 +53,9 @@ export function makeScheduler({ store, logger, workers, assign }: SchedulerDeps)
   }
 
   async function rounds(): Promise<void> {
-    do {
-      again = false
-      await assignAll()
-    } while (again && !disposed)
+    again = false
+    await assignAll()
+    if (again && !disposed) await rounds()
   }
 
   return {

@@ -3,6 +3,7 @@
  *
  * P1  Only what the branch contains, or what we pushed there before, is ever replaced on the remote: somebody else's
  *     commits are not. The remote itself compares, so this holds for commits that come at the same moment.
+ *     An agent that forges `refs/troupe/pushed` puts no branch at risk but that of its own task.
  * P2  It goes to one address, the one that was checked: an agent can add others to the remote at any time.
  * P3  No program that the repository names is run, on this side or, for a remote in a folder, on that one: such remotes
  *     are refused. Credentials come from the user's own configuration and ssh agent.
@@ -27,8 +28,9 @@ export interface PushRequest {
 }
 
 const PUSH_BOUND_MS = 5 * 60_000
-/** With a scheme, or the short form of ssh; a folder, and what would start a helper program, is neither. */
-const OVER_NETWORK = /^(?:https?|ssh|git\+ssh):\/\/[^-]|^(?:[^@/:-][^@/:]*@)?[A-Za-z0-9][^@/:]+:(?![/:]{2})[^-]/
+const URL_OVER_NETWORK = /^(?:https?|ssh|git\+ssh):\/\/[^-]/
+/** `user@host:path`; two colons would start a helper program. */
+const SHORT_FORM_OF_SSH = /^(?:\w[\w.-]*@)?[A-Za-z0-9][\w.-]+:(?!:|\/\/)[^-]/
 
 /**
  * Gives the commit that the branch has on the remote now.
@@ -58,7 +60,7 @@ async function addressOf(context: Context, repository: Repository, request: Push
   if (url === undefined) {
     return fail('UNSUPPORTED', `${repository.root} has no remote ${remote}. Add it: git remote add ${remote} <address>`)
   }
-  if (!OVER_NETWORK.test(url)) {
+  if (!URL_OVER_NETWORK.test(url) && !SHORT_FORM_OF_SSH.test(url)) {
     fail(
       'UNSUPPORTED',
       `The remote ${remote} of ${repository.root} is not at the other end of https or ssh. ` +

@@ -62,9 +62,17 @@ export async function openWorkbench(databases: Databases): Promise<Workbench> {
         async (tx) => {
           const agentTask = await insertAgentTask(tx, { id: newId(), agent: 'command', baseRemotes: [] })
           await insertTask(tx, {
-            ...{ id, repositoryGroupId: sample.groupId, agentTaskId: agentTask.id, title: 'do it', prompt: 'do it' },
-            ...{ status: 'draft', agent: 'command', permissionMode: 'ask', sandbox: 'process' },
-            ...{ baseBranch: 'main', branchName: `troupe/${id}` },
+            id,
+            repositoryGroupId: sample.groupId,
+            agentTaskId: agentTask.id,
+            title: 'do it',
+            prompt: 'do it',
+            status: 'draft',
+            agent: 'command',
+            permissionMode: 'ask',
+            sandbox: 'process',
+            baseBranch: 'main',
+            branchName: `troupe/${id}`,
           })
         },
       )

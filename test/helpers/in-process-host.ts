@@ -42,7 +42,10 @@ export async function openInProcessHost(options: { readonly config?: string } = 
   let repositories = 0
   const owned = opened.move()
   return {
-    ...{ client, lab, home, configure },
+    client,
+    lab,
+    home,
+    configure,
     async addTask(prompt, { start = true } = {}) {
       repositories += 1
       const repository = await lab.repository(`project ${repositories}`)

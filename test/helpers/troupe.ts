@@ -101,7 +101,11 @@ export async function openTroupe(): Promise<Troupe> {
   }
 
   return {
-    ...{ lab, home, env, stop, spawn: launch },
+    lab,
+    home,
+    env,
+    stop,
+    spawn: launch,
     get client() {
       return connected()
     },

@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { dataDirectoryPath, openDataDirectory } from '../../hosts/data-directory.ts'
@@ -14,6 +15,10 @@ describe('where the data directory is', () => {
     expect(dataDirectoryPath(env, '/c')).toBe('/c')
     expect(dataDirectoryPath(env)).toBe('/t')
     expect(dataDirectoryPath({ HOME: '/h', TROUPE_HOME: '' })).toBe('/h/.troupe')
+  })
+
+  it('is never in the folder that the command is called in, not even without a HOME', () => {
+    for (const env of [{}, { HOME: '' }]) expect(dataDirectoryPath(env)).toBe(join(userInfo().homedir, '.troupe'))
   })
 
   it('may be given by a tilde that no shell has replaced', () => {

@@ -3,8 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { sessionStatus } from '../../core/contract/statuses.ts'
 import { sessionColumns } from '../../core/machines/columns.ts'
 import type { ActorEvent } from '../../core/machines/effects.ts'
-import { firstStep, nextStep, type Step } from '../../core/machines/step.ts'
+import { firstStep, nextStep, type ActorState, type Step } from '../../core/machines/step.ts'
 import { explore, reaching } from './explore.ts'
+
+/** What the session shows. */
+function columnsOf(state: ActorState) {
+  if (state.machine !== 'agentSession') throw new Error('not a session')
+  return sessionColumns(state)
+}
 
 const input = { sessionId: 's', taskId: 't', workerId: 'w', prompt: 'do it', totalMs: 60_000 }
 const asked = (questionId: string): ActorEvent => ({
@@ -43,7 +49,7 @@ const told = (step: Step) => step.effects.flatMap((effect) => (effect.type === '
 
 describe('the agent session machine', () => {
   const states = explore('agentSession', input, () => events)
-  const statusOf = (key: string) => sessionColumns(states.get(key)!.step.state).status
+  const statusOf = (key: string) => columnsOf(states.get(key)!.step.state).status
 
   test('reaches every status', () => {
     expect(new Set([...states.keys()].map(statusOf))).toEqual(new Set(sessionStatus.options))
@@ -82,8 +88,8 @@ describe('the agent session machine', () => {
 
   test('waits until the last of its questions is answered', () => {
     const two = [...started, asked('q1'), asked('q2')]
-    expect(sessionColumns(run([...two, answered('q1')]).state).status).toBe('awaiting_input')
-    expect(sessionColumns(run([...two, answered('q1'), answered('q2')]).state).status).toBe('running')
+    expect(columnsOf(run([...two, answered('q1')]).state).status).toBe('awaiting_input')
+    expect(columnsOf(run([...two, answered('q1'), answered('q2')]).state).status).toBe('running')
     expect(nextStep('agentSession', run([...two, answered('q1')]).snapshot, answered('q1'))).toBeUndefined()
   })
 
@@ -107,7 +113,7 @@ describe('the agent session machine', () => {
 
   test('fails with the reason when it ran out of time, however the runner saw it end', () => {
     const step = run([...started, { type: 'totalTimeout' }, { type: 'ended', outcome: 'stopped' }])
-    expect(sessionColumns(step.state)).toMatchObject({ status: 'failed', error: { code: 'AGENT_TIMEOUT' } })
+    expect(columnsOf(step.state)).toMatchObject({ status: 'failed', error: { code: 'AGENT_TIMEOUT' } })
   })
 
   test('does not wait for ever for a stop', () => {
@@ -115,6 +121,6 @@ describe('the agent session machine', () => {
     expect(step.effects).toContainEqual({ type: 'stopSession', params: { sessionId: 's' } })
     const [bound] = step.deadlines
     const next = nextStep('agentSession', step.snapshot, bound!.event)!
-    expect(sessionColumns(next.state)).toMatchObject({ status: 'failed', error: { code: 'PROCESS_LEFT' } })
+    expect(columnsOf(next.state)).toMatchObject({ status: 'failed', error: { code: 'PROCESS_LEFT' } })
   })
 })

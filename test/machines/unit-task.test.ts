@@ -3,9 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { taskStatus } from '../../core/contract/statuses.ts'
 import { taskColumns } from '../../core/machines/columns.ts'
 import type { ActorEvent } from '../../core/machines/effects.ts'
-import { firstStep, nextStep, type Step } from '../../core/machines/step.ts'
+import { firstStep, nextStep, type ActorState, type Step } from '../../core/machines/step.ts'
 import type { TaskContext } from '../../core/machines/unit-task.ts'
 import { explore, reaching } from './explore.ts'
+
+/** What the task shows. */
+function columnsOf(state: ActorState) {
+  if (state.machine !== 'unitTask') throw new Error('not a task')
+  return taskColumns(state)
+}
 
 const input = { taskId: 't', prompt: 'do it', totalMs: 0 }
 const question = { questionId: 'q', kind: 'question', question: 'which?' }
@@ -59,7 +65,7 @@ const running = [{ type: 'start' }, { type: 'assign', sessionId: 's1', workerId:
 
 describe('the unit task machine', () => {
   const states = explore('unitTask', input, allEvents)
-  const statusOf = (key: string) => taskColumns(states.get(key)!.step.state).status
+  const statusOf = (key: string) => columnsOf(states.get(key)!.step.state).status
 
   test('reaches every status', () => {
     expect(new Set([...states.keys()].map(statusOf))).toEqual(new Set(taskStatus.options))
@@ -98,7 +104,7 @@ describe('the unit task machine', () => {
             expect(live).toBeUndefined() // at most one live session
             live = sessionOf(next)
           }
-          expect(taskColumns(next.state).status === 'in_progress').toBe(live !== undefined)
+          expect(columnsOf(next.state).status === 'in_progress').toBe(live !== undefined)
           expect(JSON.stringify(JSON.parse(next.snapshot))).toBe(next.snapshot)
           step = next
         }
@@ -128,8 +134,8 @@ describe('the unit task machine', () => {
   test('goes on after a lost session, and gives up when that happens three times in a row', () => {
     const lose = (n: number) => [{ type: 'assign', sessionId: `s${n}`, workerId: 'w' }, ended(`s${n}`, 'lost')]
     const twice = [{ type: 'start' }, ...lose(1), ...lose(2)]
-    expect(taskColumns(run(twice).state).status).toBe('queued')
-    expect(taskColumns(run([...twice, ...lose(3)]).state)).toMatchObject({
+    expect(columnsOf(run(twice).state).status).toBe('queued')
+    expect(columnsOf(run([...twice, ...lose(3)]).state)).toMatchObject({
       status: 'failed',
       error: { code: 'SESSION_LOST' },
     })
@@ -141,7 +147,7 @@ describe('the unit task machine', () => {
       { type: 'assign', sessionId: `s${n}`, workerId: 'w' },
       ended(`s${n}`, 'lost', { error }),
     ]
-    expect(taskColumns(run([{ type: 'start' }, ...[1, 2, 3, 4, 5].flatMap(restart)]).state).status).toBe('queued')
+    expect(columnsOf(run([{ type: 'start' }, ...[1, 2, 3, 4, 5].flatMap(restart)]).state).status).toBe('queued')
   })
 
   test('repeats the prompt when the lost session never heard it', () => {
@@ -158,7 +164,7 @@ describe('the unit task machine', () => {
 
   test('keeps the question of a lost session and starts the next one with its answer', () => {
     const waiting = run([...running, ended('s1', 'lost', { openQuestion: question })])
-    expect(taskColumns(waiting.state)).toMatchObject({ status: 'queued', waitingFor: 'input' })
+    expect(columnsOf(waiting.state)).toMatchObject({ status: 'queued', waitingFor: 'input' })
     expect(nextStep('unitTask', waiting.snapshot, { type: 'assign', sessionId: 's2', workerId: 'w' })).toBeUndefined()
     const answered = nextStep('unitTask', waiting.snapshot, {
       type: 'answered',
@@ -193,7 +199,7 @@ describe('the unit task machine', () => {
       { params: { input: { prompt: expect.stringMatching(/go on.*\n\nand add tests$/s) } } },
     ])
     const later = run([...running, ended('s1', 'completed'), { type: 'followUp', prompt: 'and docs' }])
-    expect(taskColumns(later.state).status).toBe('queued')
+    expect(columnsOf(later.state).status).toBe('queued')
   })
 
   test('ignores what an earlier session still says', () => {
@@ -203,7 +209,7 @@ describe('the unit task machine', () => {
 
   test('is stopped however its session ends once it was told to stop', () => {
     for (const outcome of ['completed', 'failed', 'stopped', 'lost']) {
-      expect(taskColumns(run([...running, { type: 'stop' }, ended('s1', outcome)]).state).status).toBe('stopped')
+      expect(columnsOf(run([...running, { type: 'stop' }, ended('s1', outcome)]).state).status).toBe('stopped')
     }
   })
 
@@ -214,12 +220,12 @@ describe('the unit task machine', () => {
       { type: 'merge', strategy: 'squash' },
       { type: 'mergeRefused', error: { code: 'MERGE_CONFLICT', message: 'no' } },
     ]
-    expect(taskColumns(run(refused).state)).toMatchObject({ status: 'approved', error: { code: 'MERGE_CONFLICT' } })
+    expect(columnsOf(run(refused).state)).toMatchObject({ status: 'approved', error: { code: 'MERGE_CONFLICT' } })
     const merged = run([
       ...refused,
       { type: 'merge', strategy: 'merge' },
       { type: 'merged', commit: 'c', endCommit: 'e' },
     ])
-    expect(taskColumns(merged.state)).toMatchObject({ status: 'done', mergeCommit: 'c', endCommit: 'e', error: null })
+    expect(columnsOf(merged.state)).toMatchObject({ status: 'done', mergeCommit: 'c', endCommit: 'e', error: null })
   })
 })

@@ -26,7 +26,12 @@ async function openBench(wrap: (log: SessionLog) => Pick<SessionLog, 'append' | 
   const writer = new SessionWriter(
     { log: wrap(log), clock: systemClock, logger: silentLogger, redactor },
     {
-      ...{ sessionId, agent: 'test', workDir: '/w', prompt: 'do it', lastSeq: 0, signal: givenUp.signal },
+      sessionId,
+      agent: 'test',
+      workDir: '/w',
+      prompt: 'do it',
+      lastSeq: 0,
+      signal: givenUp.signal,
       onStart: (start) => started.push(start),
     },
   )

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { TestRepository } from '../helpers/repositories.ts'
@@ -101,7 +104,7 @@ describe('pushing a branch', () => {
     await (await bench.worktree()).commit({ 'work.txt': 'one\n' })
     const error: unknown = await bench.push().catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'GIT_FAILED', message: expect.stringMatching(/need a ticket/) })
-    expect(error).toMatchObject({ message: expect.not.stringMatching(/\u001b/) })
+    expect(error).toMatchObject({ message: expect.not.stringContaining('\u001b') })
   })
 
   it('needs a remote, of the address that was agreed on, over a network', async () => {
@@ -187,11 +190,39 @@ describe('a push from a repository that plants programs', () => {
     await repository.git('config', '--replace-all', 'remote.origin.url', 'git@git.example.test:octo/tools.git')
     expect(await codeOf(bench.push())).toBe('GIT_FAILED')
     expect(await readFile(trace('user-ssh'), 'utf8')).toContain('git@git.example.test')
-    // Over https, a server that asks who it is.
-    await repository.git('config', 'remote.origin.url', 'https://127.0.0.1:1/octo/tools')
+    // A server that asks who it is: the user's own helper answers.
+    await using server = await startAsking()
+    await plant('user-credential')
+    const helper = `[credential]\n\thelper = "!'${join(lab.folder, 'planted-user-credential')}'"\n`
+    await appendFile(join(lab.env['HOME'] ?? '', '.gitconfig'), helper)
+    await repository.git('config', 'remote.origin.url', server.url)
     expect(await codeOf(bench.push())).toBe('GIT_FAILED')
+    expect(existsSync(trace('user-credential'))).toBe(true)
     const names = ['hook-pre-push', 'hook-reference-transaction', 'hook-push-to-checkout', 'ssh', 'askpass', 'proxy']
-    const traces = [...names, 'credential', 'receive-pack', 'gpg'].filter((name) => existsSync(trace(name)))
-    expect(traces).toEqual([])
+    const traces = () => [...names, 'credential', 'receive-pack', 'gpg'].filter((name) => existsSync(trace(name)))
+    expect(traces()).toEqual([])
+    // A plain git does run them.
+    for (const url of ['git@git.example.test:octo/tools.git', server.url]) {
+      await repository.git('-c', 'push.gpgSign=false', 'push', url, 'main').catch(() => {})
+    }
+    await repository.git('push', '--no-signed', bench.far.path, 'main').catch(() => {})
+    expect(traces()).toEqual(expect.arrayContaining(['ssh', 'credential', 'askpass', 'hook-pre-push']))
   })
 })
+
+/** Answers every request with 401. */
+async function startAsking(): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((_, response) =>
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end(),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/octo/tools`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

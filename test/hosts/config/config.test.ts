@@ -50,7 +50,7 @@ describe('the configuration', () => {
       sandbox: { kind: 'process', network: 'bridge' },
       concurrency: { maxSessions: 4 },
       branch: { template: 'troupe/${slug}-${taskId}' },
-      setup: { copy: [] },
+      setup: { copy: [], trust: [] },
       automation: { maxAutoFixAttempts: 3 },
     })
     expect(agentConfig(config, 'anything')).toEqual({ args: [], env: {}, permissionMode: 'accept_edits' })
@@ -175,14 +175,24 @@ describe('the environment', () => {
 describe('the file of a repository', () => {
   it('prepares its own worktree and chooses models', () => {
     using place = makePlace()
-    place.repositorys(
-      '[setup]\ncopy = [".env"]\nrun = "npm ci"\n[branch]\ntemplate = "ai/${slug}"\n[agent.execution]\nmodel = "m"\n',
-    )
+    place.repositorys('[setup]\ncopy = [".env"]\n[branch]\ntemplate = "ai/${slug}"\n[agent.execution]\nmodel = "m"\n')
     const { config, warnings } = place.load()
     expect(warnings).toEqual([])
-    expect(config.setup).toEqual({ copy: ['.env'], run: 'npm ci' })
+    expect(config.setup).toEqual({ copy: ['.env'], trust: [] })
     expect(config.branch.template).toBe('ai/${slug}')
     expect(config.agent.execution).toEqual({ agent: 'claude-code', model: 'm' })
+  })
+
+  it('runs no code of its own until the user trusts it, and cannot trust itself', () => {
+    using place = makePlace()
+    place.repositorys('[setup]\nrun = "npm ci"\n')
+    const { config, warnings } = place.load()
+    expect(config.setup.run).toBeUndefined()
+    expect(warnings[0]).toMatch(/setup\.run is ignored.*add ".*repository" to \[setup\] trust/)
+    place.repositorys(`[setup]\nrun = "npm ci"\ntrust = [${JSON.stringify(place.repository)}]\n`)
+    expect(place.load().config.setup.run).toBeUndefined()
+    place.own(`[setup]\ntrust = [${JSON.stringify(place.repository)}]\n`)
+    expect(place.load().config.setup.run).toBe('npm ci')
   })
 
   const refused = [

@@ -1,0 +1,61 @@
+/** `troupe up`: the one-process host. */
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import { type Run, addCommand, wholeNumber } from '../command.ts'
+import type { CommandContext } from '../context.ts'
+import { EXIT } from '../exit-codes.ts'
+import { type OwnHost, type PortChoice, openOwnHost } from '../own-host.ts'
+
+const DEFAULT_PORT = 7870
+
+export function addUpCommand(program: Command, run: Run): void {
+  const command = addCommand(program, 'up', {
+    summary: 'Start the host: engine and worker in one process, for all other commands to use',
+    details: `Listens on a loopback port (${DEFAULT_PORT}, or another one if that is taken) and on a socket in the data directory. Ends
+with Ctrl-C. The bare command \`troupe\` does the same.`,
+    examples: ['troupe up', 'troupe up --port 9000'],
+  })
+    .option('--port <number>', 'the loopback port; 0 takes any free one', wholeNumber(0, 65_535))
+    .action(({ port }: { port?: number }) =>
+      run(command, async (context) => {
+        await using host = await openServingHost(context, port)
+        showAddress(context, host)
+        return await waitForEnd(context)
+      }),
+    )
+}
+
+/** @param port that one and no other; default: the usual one, or any if that is taken */
+export async function openServingHost(context: CommandContext, port?: number): Promise<OwnHost> {
+  const choice: PortChoice = port === undefined ? { port: defaultPort(context), or: 'any' } : { port, or: 'fail' }
+  return openOwnHost({
+    compose: context.compose,
+    dataDirectory: await context.dataDirectory(),
+    env: context.env,
+    ...(context.verbose && { diagnostics: context.streams.stderr }),
+    port: choice,
+    startsSessions: true,
+  })
+}
+
+const defaultPort = ({ env }: CommandContext): number => {
+  const port = Number(env['TROUPE_PORT'] || DEFAULT_PORT)
+  return Number.isInteger(port) && port >= 0 && port < 65_536 ? port : DEFAULT_PORT
+}
+
+/** The address lets whoever has it in: it is printed for the person at the terminal, and only there. */
+export function showAddress({ output }: CommandContext, { url, token }: OwnHost): void {
+  const address = `${url}/?token=${token}`
+  output.record({ type: 'host', url, token, pid: process.pid })
+  output.lines([
+    `Troupe is running at ${output.style.paint(['bold', 'cyan'], address)}`,
+    output.style.paint('dim', 'Anyone with this address can use it. Ctrl-C ends it.'),
+  ])
+}
+
+/** Settles when a signal asks for the end, which is what this command waits for. */
+export async function waitForEnd({ output, shutdown, signal }: CommandContext): Promise<typeof EXIT.done> {
+  if (!signal.aborted) await once(signal, 'abort')
+  if (shutdown.cause) output.notice('Ending ...')
+  return EXIT.done
+}

@@ -1,0 +1,62 @@
+/** Asks the person at the terminal. */
+import { isCancel, multiselect, select, text } from '@clack/prompts'
+import type { Question } from '../../../core/contract/records.ts'
+import { plainLine } from '../render/sanitize.ts'
+import type { Streams } from '../streams.ts'
+
+export type Answer =
+  | { readonly kind: 'answer'; readonly text: string }
+  /** Ctrl-C, or nobody wants to know any more. */
+  | { readonly kind: 'cancelled' }
+
+export interface PromptOptions {
+  readonly streams: Streams
+  readonly signal: AbortSignal
+}
+
+const FREE_TEXT = '\0other'
+
+/** Asks for the answer to a question that is on the screen already. */
+export async function askAnswer(question: Question, prompt: PromptOptions): Promise<Answer> {
+  const labels = question.options?.map(({ label }) => label) ?? []
+  if (labels.length === 0) return askText('Your answer', prompt)
+  if (question.multiple) return askSeveral(labels, prompt)
+  const options = labels.map((value) => ({ value, label: plainLine(value) }))
+  // Only an open question takes other words than its options.
+  if (question.kind === 'question') options.push({ value: FREE_TEXT, label: 'Something else ...' })
+  const chosen = await select({ message: 'Your answer', options, ...io(prompt) })
+  if (isCancel(chosen)) return { kind: 'cancelled' }
+  return chosen === FREE_TEXT ? askText('Your answer', prompt) : { kind: 'answer', text: chosen }
+}
+
+async function askSeveral(labels: readonly string[], prompt: PromptOptions): Promise<Answer> {
+  const options = labels.map((value) => ({ value, label: plainLine(value) }))
+  const chosen = await multiselect({ message: 'Your answers (space selects)', options, required: true, ...io(prompt) })
+  return isCancel(chosen) ? { kind: 'cancelled' } : { kind: 'answer', text: chosen.join(', ') }
+}
+
+const validate = (value: string | undefined): string | undefined =>
+  value?.trim() ? undefined : 'Say something, or press Ctrl-C.'
+
+async function askText(message: string, prompt: PromptOptions): Promise<Answer> {
+  const given = await text({ message, validate, ...io(prompt) })
+  return isCancel(given) ? { kind: 'cancelled' } : { kind: 'answer', text: given.trim() }
+}
+
+export type InterruptionChoice = 'stop' | 'detach' | 'continue' | 'stop_now'
+
+/** What Ctrl-C shall mean; a second Ctrl-C means to stop at once. */
+export async function askInterruption(prompt: PromptOptions): Promise<InterruptionChoice> {
+  const chosen = await select<InterruptionChoice>({
+    message: 'The task is at work',
+    options: [
+      { value: 'stop', label: 'Stop the task', hint: 'its work so far is kept' },
+      { value: 'detach', label: 'Leave it running', hint: 'and end this command' },
+      { value: 'continue', label: 'Go on watching' },
+    ],
+    ...io(prompt),
+  })
+  return isCancel(chosen) ? 'stop_now' : chosen
+}
+
+const io = ({ streams, signal }: PromptOptions) => ({ input: streams.stdin, output: streams.stdout, signal })

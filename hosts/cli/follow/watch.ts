@@ -1,0 +1,97 @@
+/** Watches a task to its rest and says how it went: the second half of `run`, `task retry`, `task changes`, `task logs -f`. */
+import { Option, type Command } from 'commander'
+import type { TaskDiff, UnitTask } from '../../../core/contract/records.ts'
+import type { TaskStatus } from '../../../core/contract/statuses.ts'
+import type { Client } from '../../../core/rpc/client/index.ts'
+import type { Connection, ConnectOptions } from '../connection.ts'
+import type { CommandContext } from '../context.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { changeSummary, fileLines } from '../render/diff.ts'
+import { shortId } from '../render/format.ts'
+import { nextStepLines, nextSteps } from '../render/next-steps.ts'
+import { plainText } from '../render/sanitize.ts'
+import { taskHead } from '../render/task.ts'
+import type { AttendOptions } from './attendance.ts'
+import { attendTask } from './attend-task.ts'
+
+export interface WatchFlags {
+  /** False with `--detach`. */
+  readonly follow: boolean
+  readonly exitOnQuestion?: true
+}
+
+/** Adds `--follow`, `--detach` and `--exit-on-question`. */
+export const addWatchFlags = (command: Command): Command =>
+  command
+    .option('--follow', 'watch until the task is ready for review', true)
+    .addOption(new Option('--detach', 'leave the work to a host in the background').conflicts('exitOnQuestion'))
+    .option(
+      '--exit-on-question',
+      'where nobody can answer: leave with code 3 instead of waiting for an answer from elsewhere',
+    )
+    .on('option:detach', () => command.setOptionValue('follow', false))
+
+/** How to reach an engine that will do the work, and go on when this command leaves early. */
+export const workingConnection = (flags: WatchFlags): Pick<ConnectOptions, 'otherwise' | 'startsSessions'> => ({
+  otherwise: flags.follow && !flags.exitOnQuestion ? 'own' : 'background',
+  startsSessions: true,
+})
+
+const GOOD: ReadonlySet<TaskStatus> = new Set(['in_review', 'approved', 'pr_open', 'done'])
+const MOST_FILES = 30
+
+/** Watches, or with `--detach` only says how to. */
+export async function watchTask(
+  context: CommandContext,
+  connection: Connection,
+  flags: WatchFlags,
+  options: Omit<AttendOptions, 'exitOnQuestion'>,
+): Promise<ExitCode> {
+  const { client } = connection
+  const exitOnQuestion = flags.exitOnQuestion === true
+  const end = flags.follow
+    ? await attendTask(context, client, { ...options, exitOnQuestion })
+    : ({ kind: 'detached' } as const)
+  const { task } = end.kind === 'rested' ? end : await client.call('getUnitTask', { id: options.taskId })
+  if (end.kind === 'rested') await showResult(context, client, task)
+  else showLeaving(context, task)
+  context.output.record({ type: 'task', task })
+  if (end.kind === 'detached' || end.kind === 'waiting') await connection.leaveRunning()
+  return {
+    rested: GOOD.has(task.status) ? EXIT.done : EXIT.failed,
+    detached: EXIT.done,
+    waiting: EXIT.waiting,
+    interrupted: EXIT.interrupted,
+  }[end.kind]
+}
+
+async function showResult({ output }: CommandContext, client: Client, task: UnitTask): Promise<void> {
+  if (output.json) return
+  const diff = await readDiff(client, task)
+  const { style } = output
+  output.lines([
+    '',
+    ...taskHead(task, style).slice(0, 1),
+    `  ${task.status}${task.error ? `: ${plainText(task.error.message)}` : ''}`,
+    ...(diff
+      ? [`  ${changeSummary(diff, style)}`, ...fileLines(diff, style, MOST_FILES).map((line) => ` ${line}`)]
+      : []),
+    '',
+    ...nextStepLines(nextSteps(task, (diff?.files.length ?? 0) > 0), style),
+  ])
+}
+
+/** A task that never got a worktree has no diff, which is no error here. */
+async function readDiff(client: Client, { id, status }: UnitTask): Promise<TaskDiff | undefined> {
+  if (status === 'draft' || status === 'done') return undefined
+  return client.call('getTaskDiff', { id }).then(
+    ({ diff }) => diff,
+    () => undefined,
+  )
+}
+
+function showLeaving({ output }: CommandContext, task: UnitTask): void {
+  const text = `${shortId(task.id)} is ${task.status}${task.waitingFor ? ` (${task.waitingFor})` : ''}.`
+  if (output.json) return
+  output.lines(['', `${output.style.paint('cyan', '◆')} ${text}`, '', ...nextStepLines(nextSteps(task), output.style)])
+}

@@ -1,0 +1,28 @@
+/**
+ * Text of agents and repositories is hostile: escape sequences move the cursor, set the clipboard or the window's title,
+ * control and direction characters hide what a line says. Everything that is shown passes through here.
+ */
+import { stripVTControlCharacters } from 'node:util'
+
+const ESC = String.fromCodePoint(0x1b)
+const BEL = String.fromCodePoint(0x07)
+/** Sequences with a text of their own (OSC, DCS, PM, APC, SOS), which `stripVTControlCharacters` leaves in parts. */
+const STRINGS = new RegExp(`${ESC}[\\]PX^_][^${ESC}${BEL}]{0,4096}(?:${BEL}|${ESC}\\\\)`, 'g')
+/** Characters that reorder what stands beside them. */
+const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+const TAB = '    '
+
+/** Keeps line ends; tabs become spaces, so that widths are known. */
+export function plainText(text: string): string {
+  return stripVTControlCharacters(text.toWellFormed().replaceAll(STRINGS, ''))
+    .replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
+    .replaceAll('\t', TAB)
+    .replaceAll(DIRECTION, '')
+    .replaceAll(/[^\P{Cc}\n]/gu, '')
+}
+
+/** One line: line ends become spaces. */
+export const plainLine = (text: string): string =>
+  plainText(text)
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .trim()

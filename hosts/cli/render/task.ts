@@ -1,0 +1,92 @@
+/** Tasks in a list and one by one. */
+import type { UnitTask } from '../../../core/contract/records.ts'
+import type { TaskStatus } from '../../../core/contract/statuses.ts'
+import { shortId, when } from './format.ts'
+import { firstLines } from './bounded.ts'
+import { plainLine, plainText } from './sanitize.ts'
+import { type Style, proseWidth } from './style.ts'
+import { tableLines } from './table.ts'
+import { wrap } from './wrap.ts'
+
+type Format = Parameters<Style['paint']>[0]
+
+const FORMATS: Readonly<Record<TaskStatus, Format>> = {
+  draft: 'dim',
+  queued: 'blue',
+  in_progress: 'cyan',
+  in_review: 'magenta',
+  approved: 'green',
+  pr_open: 'green',
+  done: 'green',
+  rejected: 'dim',
+  stopped: 'yellow',
+  failed: 'red',
+}
+
+/** `in_progress`, or with what it waits for: `in_progress (input)`. */
+export const statusText = ({ status, waitingFor }: UnitTask): string =>
+  waitingFor === undefined ? status : `${status} (${waitingFor})`
+
+export function taskTable(tasks: readonly UnitTask[], style: Style): string[] {
+  const columns = [
+    { title: 'ID' },
+    { title: 'STATUS' },
+    { title: 'AGENT' },
+    { title: 'TITLE', flexible: true },
+    { title: 'CHANGED' },
+  ]
+  const rows = tasks.map((task) => [
+    { text: shortId(task.id), format: 'bold' as const },
+    { text: statusText(task), format: task.waitingFor === 'input' ? ('yellow' as const) : FORMATS[task.status] },
+    { text: plainLine(task.agent) },
+    { text: plainLine(task.title) },
+    { text: when(task.updatedAt, style), format: 'dim' as const },
+  ])
+  return tableLines(columns, rows, style)
+}
+
+/** A head line: `1a2b3c4d  Add a flag`, and what works where. */
+export function taskHead(task: UnitTask, style: Style): string[] {
+  const facts = [task.agent, ...(task.model ? [task.model] : []), task.permissionMode, task.sandbox, task.branchName]
+  return [
+    `${style.paint('cyan', '◆')} ${style.paint('bold', shortId(task.id))}  ${plainLine(task.title)}`,
+    `  ${style.paint('dim', facts.map(plainLine).join(' · '))}`,
+  ]
+}
+
+export function taskLines(task: UnitTask, style: Style): string[] {
+  const facts: [string, string | undefined][] = [
+    ['id', task.id],
+    ['status', style.paint(FORMATS[task.status], statusText(task))],
+    [
+      'agent',
+      [task.agent, task.model]
+        .filter((part) => part !== undefined)
+        .map(plainLine)
+        .join(' · '),
+    ],
+    ['permission mode', task.permissionMode],
+    ['sandbox', task.sandbox],
+    ['branch', `${plainLine(task.branchName)} → ${plainLine(task.baseBranch)}`],
+    ['base commit', task.baseCommit?.slice(0, 12)],
+    ['end commit', task.endCommit?.slice(0, 12)],
+    ['merge commit', task.mergeCommit?.slice(0, 12)],
+    ['pull request', task.linkedPrUrl && plainLine(task.linkedPrUrl)],
+    ['worktree', task.worktreePath],
+    ['session', task.sessionId],
+    ['created', when(task.createdAt, style)],
+    ['changed', when(task.updatedAt, style)],
+    ['error', task.error && `${task.error.code}: ${plainLine(task.error.message)}`],
+  ]
+  const prompt = firstLines(wrap(plainText(task.prompt).trim(), proseWidth(style) - 2), 30)
+  return [
+    style.paint('bold', plainLine(task.title)),
+    ...facts.flatMap(([name, value]) => (value ? [factLine(name, value, style)] : [])),
+    '',
+    ...prompt.map((line) => `${style.paint('cyan', '▌')} ${line}`),
+  ]
+}
+
+/** `status    in_review`; values may be painted already. */
+export const factLine = (name: string, value: string, style: Style): string =>
+  `  ${style.paint('dim', name.padEnd(16))}${value}`

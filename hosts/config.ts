@@ -1,0 +1,138 @@
+/**
+ * The effective configuration. Precedence, first wins: command line, `TROUPE_*` environment, the repository's
+ * `.troupe/config.toml` (as far as repository.ts lets it), `config.toml` of the data directory, defaults.
+ */
+import type { PermissionMode, SandboxKind } from '../core/contract/statuses.ts'
+import { DEFAULTS } from './config/defaults.ts'
+import { environmentConfig } from './config/environment.ts'
+import { readConfigFile } from './config/file.ts'
+import { mergeTables } from './config/merge.ts'
+import { DEFAULT_PERMISSION_MODE, repositoryConfig } from './config/repository.ts'
+import type { ConfigFile } from './config/schema.ts'
+import { validate } from './config/validate.ts'
+import type { DataDirectory, Environment } from './data-directory.ts'
+
+export { updateConfigFile } from './config/update.ts'
+export type { ConfigFile } from './config/schema.ts'
+
+interface AgentChoice {
+  readonly agent: string
+  readonly model?: string
+}
+
+/** `[agents.<name>]` with its defaults. */
+export interface AgentConfig {
+  /** Path or name of its program. */
+  readonly program?: string
+  readonly model?: string
+  readonly permissionMode: PermissionMode
+  /** Added to its command line. */
+  readonly args: readonly string[]
+  /** Added to its environment; never secrets. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+export interface Config {
+  readonly agent: { readonly execution: AgentChoice; readonly planning: AgentChoice }
+  /** Only agents that the configuration names; `agentConfig` gives one for any. */
+  readonly agents: Readonly<Record<string, AgentConfig>>
+  /** 0 means never. */
+  readonly timeouts: { readonly idleMinutes: number; readonly totalMinutes: number }
+  readonly sandbox: {
+    readonly kind: SandboxKind
+    readonly image?: string
+    readonly network: 'bridge' | 'none'
+    /** For example `512m` or `8g`. */
+    readonly memory?: string
+    readonly cpus?: number
+    readonly pids: number
+  }
+  readonly concurrency: { readonly maxSessions: number }
+  readonly branch: { readonly template: string }
+  readonly setup: {
+    readonly copy: readonly string[]
+    readonly run?: string
+    /** Paths of repositories whose own `[setup] run` may run. */
+    readonly trust: readonly string[]
+  }
+  readonly notification: { readonly enabled: boolean }
+  readonly compositeTask: { readonly autoApprove: boolean }
+  readonly automation: {
+    readonly autoFixCiFailures: boolean
+    readonly autoFixReviewComments: boolean
+    readonly maxAutoFixAttempts: number
+  }
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** The same values by section, as in a config.toml; what `getSettings` gives. */
+  readonly values: ConfigFile
+  /** The user's own file; may be missing. */
+  readonly file: string
+  /** Keys of the repository's file that were ignored, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+export interface ConfigSources {
+  readonly dataDirectory: Pick<DataDirectory, 'config'>
+  readonly env: Environment
+  /** Absolute; its `.troupe/config.toml` is read when given. */
+  readonly repositoryPath?: string
+  readonly commandLine?: ConfigFile
+}
+
+/**
+ * Reads and joins all sources. Cheap enough to be called for every task, so a changed file counts from the next one on.
+ * @throws TroupeError CONFIG_INVALID, naming file or variable, key, what was expected and what was found
+ */
+export function loadConfig({ dataDirectory, env, repositoryPath, commandLine }: ConfigSources): LoadedConfig {
+  const own = validate(mergeTables(DEFAULTS, readConfigFile(dataDirectory.config)), dataDirectory.config)
+  const above = mergeTables(environmentConfig(env), validate(commandLine ?? {}, 'the command line'))
+  const repository = repositoryPath === undefined ? { config: {}, warnings: [] } : repositoryConfig(repositoryPath, own)
+  const values = validate(mergeTables(mergeTables(own, repository.config), above), 'the configuration')
+  return { config: toConfig(values), values, file: dataDirectory.config, warnings: repository.warnings }
+}
+
+/** The settings of any agent, named in the configuration or not. */
+export const agentConfig = (config: Config, agent: string): AgentConfig =>
+  Object.hasOwn(config.agents, agent) ? (config.agents[agent] ?? toAgentConfig({})) : toAgentConfig({})
+
+/** `values` have every key that `Config` demands, because `DEFAULTS` has. */
+function toConfig(values: ConfigFile): Config {
+  const { timeouts, sandbox, automation } = values
+  return {
+    agent: { execution: toChoice(values.agent?.execution), planning: toChoice(values.agent?.planning) },
+    agents: Object.fromEntries(
+      Object.entries(values.agents ?? {}).map(([name, agent]) => [name, toAgentConfig(agent)]),
+    ),
+    timeouts: {
+      idleMinutes: timeouts?.idle_minutes ?? DEFAULTS.timeouts.idle_minutes,
+      totalMinutes: timeouts?.total_minutes ?? DEFAULTS.timeouts.total_minutes,
+    },
+    sandbox: { ...DEFAULTS.sandbox, ...sandbox },
+    concurrency: { maxSessions: values.concurrency?.max_sessions ?? DEFAULTS.concurrency.max_sessions },
+    branch: { ...DEFAULTS.branch, ...values.branch },
+    setup: { ...DEFAULTS.setup, ...values.setup },
+    notification: { ...DEFAULTS.notification, ...values.notification },
+    compositeTask: { autoApprove: values.composite_task?.auto_approve ?? DEFAULTS.composite_task.auto_approve },
+    automation: toAutomation({ ...DEFAULTS.automation, ...automation }),
+  }
+}
+
+const toChoice = (choice: Partial<AgentChoice> | undefined): AgentChoice => ({ ...DEFAULTS.agent.execution, ...choice })
+
+type AgentTable = NonNullable<ConfigFile['agents']>[string]
+
+const toAgentConfig = ({ permission_mode, ...rest }: AgentTable): AgentConfig => ({
+  args: [],
+  env: {},
+  ...rest,
+  permissionMode: permission_mode ?? DEFAULT_PERMISSION_MODE,
+})
+
+const toAutomation = (table: Required<NonNullable<ConfigFile['automation']>>): Config['automation'] => ({
+  autoFixCiFailures: table.auto_fix_ci_failures,
+  autoFixReviewComments: table.auto_fix_review_comments,
+  maxAutoFixAttempts: table.max_auto_fix_attempts,
+})

@@ -1,0 +1,34 @@
+/** Finds the host that runs on a data directory. */
+import { request } from 'node:http'
+import type { DataDirectory } from './data-directory.ts'
+import { type HostRecord, readHostFile } from './host-file.ts'
+import { isHostLockHeld } from './host-lock.ts'
+
+export type HostState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'running'; readonly host: HostRecord }
+  /** The lock is held, but nobody answers: a host that starts, ends or hangs. */
+  | { readonly kind: 'unreachable'; readonly host?: HostRecord }
+
+const ANSWER_WITHIN_MS = 2000
+
+/** Looks for the lock, the file, then an answer on the socket; takes at most two seconds. */
+export async function findRunningHost(directory: DataDirectory): Promise<HostState> {
+  if (!isHostLockHeld(directory)) return { kind: 'none' }
+  const host = readHostFile(directory)
+  if (!host) return { kind: 'unreachable' }
+  return (await answers(host.socket)) ? { kind: 'running', host } : { kind: 'unreachable', host }
+}
+
+/** Any HTTP answer will do; a mere connection would not, because a process that hangs still accepts it. */
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((settle) => {
+    const probe = request({ socketPath, path: '/rpc', method: 'HEAD', signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+    probe.once('response', (response) => {
+      response.resume()
+      settle(true)
+    })
+    probe.once('error', () => settle(false))
+    probe.end()
+  })
+}
