@@ -1,27 +1,13 @@
 /** Two real agents at once; one is stopped while a tool of it runs. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startModelServer } from '../../fixtures/model-server/server.ts'
 import { claudeCode, claudeCodeProbe } from '../helpers/agent-programs.ts'
+import { processesWith } from '../helpers/processes.ts'
 import { requires } from '../helpers/requirement.ts'
 import { openTroupe } from '../helpers/troupe.ts'
 
 const describeWithClaude = await requires('Claude Code', claudeCodeProbe)
-
-/** Command lines of all processes on this machine that carry the variable. */
-function processesWith(variable: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        if (!readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(variable)) return []
-        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`]
-      } catch {
-        return [] // It has ended meanwhile.
-      }
-    })
-}
 
 describeWithClaude('two tasks at once', () => {
   test('one stopped in the middle of a tool call leaves no process, the other ends well', async () => {

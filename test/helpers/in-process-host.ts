@@ -18,6 +18,8 @@ export interface InProcessHost extends AsyncDisposable {
   readonly lab: GitLab
   readonly home: string
   configure(toml: string): void
+  /** Ends the host in order and starts it again. */
+  restart(): Promise<void>
   /** A task of the `command` agent on a fresh repository. */
   addTask(
     prompt: string,
@@ -37,26 +39,33 @@ export async function openInProcessHost(options: { readonly config?: string } = 
   const dataDirectory = await openDataDirectory(env)
   const errors: unknown[] = []
   const logger = { ...silentLogger, error: (fields: object, text: string) => void errors.push({ text, ...fields }) }
-  const host = opened.use(await composeHost({ dataDirectory, env, logger, startsSessions: true, strict: true }))
-  const { client } = host
+  const compose = () => composeHost({ dataDirectory, env, logger, startsSessions: true, strict: true })
+  let host = await compose()
+  opened.defer(() => host[Symbol.asyncDispose]())
   let repositories = 0
   const owned = opened.move()
   return {
-    client,
+    get client() {
+      return host.client
+    },
+    async restart() {
+      await host[Symbol.asyncDispose]()
+      host = await compose()
+    },
     lab,
     home,
     configure,
     async addTask(prompt, { start = true } = {}) {
       repositories += 1
       const repository = await lab.repository(`project ${repositories}`)
-      const added = await client.call('addRepository', { path: repository.path })
+      const added = await host.client.call('addRepository', { path: repository.path })
       const repositoryId = added.repository.id
-      const { task } = await client.call('createUnitTask', { repositoryId, prompt, agent: 'command', start })
+      const { task } = await host.client.call('createUnitTask', { repositoryId, prompt, agent: 'command', start })
       return { task, repository, repositoryId }
     },
     async until(taskId, ...statuses) {
       for (let waited = 0; waited < TASK_BOUND_MS; waited += 20) {
-        const { task } = await client.call('getUnitTask', { id: taskId })
+        const { task } = await host.client.call('getUnitTask', { id: taskId })
         if (statuses.includes(task.status)) return task
         await sleep(20)
       }
