@@ -51,7 +51,8 @@ export async function inspectRepository(
 }
 
 async function assertNotEmpty(repository: Repository): Promise<void> {
-  const { text } = await repository.git(['rev-list', '--max-count=1', '--all', '--'])
+  // Not `rev-list --all`: it fails on the HEAD of a worktree that another task is just being given.
+  const { text } = await repository.git(['for-each-ref', '--count=1', '--format=%(refname)'])
   const head =
     text === '' ? await repository.git(['rev-parse', '--verify', '--quiet', 'HEAD'], { accept: [1] }) : undefined
   if (head && head.code !== 0) {

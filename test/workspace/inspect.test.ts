@@ -70,6 +70,14 @@ describe('inspecting a repository', () => {
     expect((await bench.prepare({ repositoryPath: linked })).created).toBe(true)
   })
 
+  it('is not disturbed by a worktree that is just being made for another task', async () => {
+    await using bench = await openWorkbench()
+    await bench.repository.git('worktree', 'add', '--detach', join(bench.repository.path, '..', 'half'))
+    // What git leaves there until the files are checked out.
+    await writeFile(join(bench.repository.path, '.git/worktrees/half/HEAD'), `${'0'.repeat(40)}\n`)
+    expect((await bench.workspaces.inspectRepository(bench.repository.path)).defaultBranch).toBe('main')
+  })
+
   it('accepts a dirty base', async () => {
     await using bench = await openWorkbench()
     await bench.repository.write({ 'README.md': 'edited', untracked: 'x' })

@@ -56,6 +56,7 @@ export function makeLogRenderer(style: Style, answerWith?: () => string): LogRen
         // One line after the other belongs together; after anything else it begins a paragraph.
         return [...(afterText ? [] : ['']), ...prose(message, style)]
       case 'userQuestion':
+        if (message.kind === 'question') tools.asked()
         return ['', ...questionLines(message, style, answerWith?.())]
       case 'complete':
         return [...tools.finish(), '', ...completeLines(message, lastText, style)]

@@ -37,6 +37,17 @@ describe('a tool call', () => {
     expect(render([use('1', 'npm test'), result('1', 'all fine')])).toEqual(['● Run npm test  ✓ 1.0s'])
   })
 
+  it('is its question alone when asking was all that it did', () => {
+    const ask: MessageBody = { type: 'toolUse', toolUseId: '1', toolName: 'AskUserQuestion', kind: 'other', input: {} }
+    const question: MessageBody = { type: 'userQuestion', questionId: 'q', kind: 'question', question: 'Which?' }
+    const answer: MessageBody = { type: 'userAnswer', questionId: 'q', answer: 'This', by: 'local' }
+    const shown = render([ask, question, answer, result('1', 'This')]).join('\n')
+    expect(shown).toContain('Which?')
+    expect(shown).not.toContain('AskUserQuestion')
+    const permission: MessageBody = { ...question, kind: 'permission' }
+    expect(render([use('1', 'npm test'), permission, answer, result('1', 'ok')]).join('\n')).toContain('Run npm test')
+  })
+
   it('shows the exit code and the end of the output when it failed', () => {
     const output = ['Exit code 2', ...Array.from({ length: 30 }, (_, at) => `line ${at}`)].join('\n')
     const lines = render([use('1', 'make'), result('1', output, false)])
