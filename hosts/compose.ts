@@ -75,17 +75,21 @@ async function openClient(router: Router, opened: AsyncDisposableStack): Promise
 }
 
 /** What sessions of an earlier host left: their messages are in the log, and nothing of them runs any more. */
-async function emptyFolder(path: string): Promise<void> {
-  for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true })
+async function emptyFolder(path: string, logger: Logger): Promise<void> {
+  for (const name of await readdir(path)) {
+    // An agent may have left there what its owner cannot remove: no reason not to start.
+    await rm(join(path, name), { recursive: true, force: true }).catch((error: unknown) =>
+      logger.warn({ err: error, name }, 'The folder of an ended session could not be removed.'),
+    )
+  }
 }
 
-/** Looks in the background whether the worktrees are where the tasks say; the result waits for it to end. */
-function reconcile(store: Store, workspaces: Workspaces, logger: Logger): () => Promise<void> {
-  const looking = loadPlaces(store)
+/** Looks in the background whether the worktrees are where the tasks say; settles when it has. */
+function reconcile(store: Store, workspaces: Workspaces, logger: Logger): Promise<void> {
+  return loadPlaces(store)
     .then((places) => workspaces.reconcileWorkspaces({ known: places }))
     .then((found) => logger.info(found, 'The worktrees were compared with the tasks.'))
     .catch((error: unknown) => logger.warn({ err: error }, 'The worktrees could not be compared with the tasks.'))
-  return () => looking
 }
 
 /** Parts are opened in the order of their needs and closed in the other. @throws TroupeError STORE_..., CONFIG_INVALID */
@@ -122,6 +126,7 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
   })
   const scheduler = makeScheduler({
     store,
+    clock,
     logger,
     workers: () => (startsSessions ? [{ id: LOCAL_WORKER, capacity: settings.maxSessions() }] : []),
     assign: async (taskId, workerId) =>
@@ -130,16 +135,18 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
   const handlers = makeEffectHandlers({ store, logger, runner, workspace, poke: () => scheduler.poke() })
   const engine = opened.use(makeEngine({ store, clock, logger, handlers }))
   late.engine = engine
+  let reconciling: Promise<void> | undefined
+  opened.defer(() => reconciling)
   opened.use(runner)
   opened.use(scheduler)
   // A session that ended makes room.
   opened.use(engine.onChange(({ machine }) => machine === 'agentSession' && scheduler.poke()))
 
   await endOrphans(dataDirectory.run, { logger })
-  await recoverSessions({ store, log, engine, clock })
-  await emptyFolder(dataDirectory.run)
+  await emptyFolder(dataDirectory.run, logger)
+  await recoverSessions({ store, log, engine, clock, startsSessions })
   await engine.recover()
-  opened.defer(reconcile(store, workspaces, logger))
+  reconciling = reconcile(store, workspaces, logger)
   scheduler.poke()
 
   const router = makeRouter({

@@ -61,7 +61,10 @@ function openLogFile({ dataDirectory, rotate }: LoggingOptions): ReturnType<type
   try {
     if (rotate && (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > ROTATE_AT_BYTES)
       renameSync(path, `${path}.1`)
-    return destination({ dest: path, sync: true, mode: 0o600 })
+    const file = destination({ dest: path, sync: true, mode: 0o600 })
+    // A log that cannot be written, for example on a full disk, must not take the host with it.
+    file.on('error', () => {})
+    return file
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new TroupeError('DATA_DIR_UNUSABLE', `The log ${path} cannot be written: ${reason}.`, { path }, error)

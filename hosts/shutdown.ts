@@ -35,7 +35,8 @@ export interface ShutdownOptions {
   readonly forceAfterMs?: number
 }
 
-const FORCE_AFTER_MS = 15_000
+/** More than the bounds of all that a host ends, one after another: its sessions, effects and connections. */
+const FORCE_AFTER_MS = 60_000
 
 export function listenForShutdown({ source, exit, forceAfterMs = FORCE_AFTER_MS }: ShutdownOptions): Shutdown {
   const ending = new AbortController()

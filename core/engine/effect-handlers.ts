@@ -1,6 +1,7 @@
 /** What each effect does. Every one may run twice (E3) and is idempotent by the ids it carries. */
-import { fail, toEnvelope } from '../base/errors.ts'
+import { fail, toEnvelope, TroupeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { sessionOutcome } from '../contract/statuses.ts'
 import type { Effects } from '../machines/effects.ts'
 import { getSession, getSessionStart } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
@@ -36,12 +37,26 @@ async function merge(
   id: string,
 ): Promise<void> {
   const { taskId, strategy, message } = params
+  const place = await loadPlace(ports.store, taskId)
+  const told = await ports.workspace.merge(place, { strategy, message }).then(
+    (merged) => ({ type: 'merged', ...merged }),
+    (error: unknown) => {
+      ports.logger.warn({ err: error, taskId }, 'A merge was refused.')
+      return { type: 'mergeRefused', error: toEnvelope(error) }
+    },
+  )
+  await engine.tell(taskId, told, id)
+}
+
+/** An effect may come again after its session has ended; what cannot be begun ends at once. */
+async function start(ports: EffectPorts, engine: Pick<Engine, 'tell'>, sessionId: string): Promise<void> {
+  const session = await ports.store.read((tx) => getSession(tx, sessionId))
+  if (!session || sessionOutcome.safeParse(session.status).success) return
   try {
-    const merged = await ports.workspace.merge(await loadPlace(ports.store, taskId), { strategy, message })
-    await engine.tell(taskId, { type: 'merged', ...merged }, id)
+    await ports.runner.start(await loadSpec(ports.store, sessionId))
   } catch (error) {
-    ports.logger.warn({ err: error, taskId }, 'A merge was refused.')
-    await engine.tell(taskId, { type: 'mergeRefused', error: toEnvelope(error) }, id)
+    if (!(error instanceof TroupeError) || error.code !== 'NOT_FOUND') throw error
+    await engine.tell(sessionId, { type: 'ended', outcome: 'failed', error: toEnvelope(error) })
   }
 }
 
@@ -50,7 +65,7 @@ export const makeEffectHandlers =
   (engine: Pick<Engine, 'tell'>): EffectHandlers => ({
     send: async ({ to, event }, { id }) => void (await engine.tell(to, event, id)),
     requestWorker: async () => ports.poke(),
-    startSession: async ({ sessionId }) => ports.runner.start(await loadSpec(ports.store, sessionId)),
+    startSession: ({ sessionId }) => start(ports, engine, sessionId),
     stopSession: ({ sessionId, error }) => ports.runner.stop(sessionId, error),
     deliverAnswer: ({ sessionId, ...answer }) => ports.runner.answer(sessionId, answer),
     async deliverMessage({ sessionId, taskId, content, by }, { id }) {

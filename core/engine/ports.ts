@@ -48,6 +48,11 @@ export type SessionReport =
       readonly unheard?: readonly string[] | undefined
     }
 
+/** How a session ended, stored with its closing message: a start after a crash takes it from there. */
+export interface SessionEnded {
+  readonly ended: SessionReport & { readonly type: 'ended' }
+}
+
 /** Every call may come twice (E3): each is idempotent by the id it carries. */
 export interface SessionRunner {
   /** Begins; what happens then is reported. A session that runs already is left alone. */

@@ -52,7 +52,8 @@ export function reviewHandlers(deps: HandlerDeps) {
       const all = includeComments ? await store.read((tx) => listComments(tx, id)) : []
       const open = all.filter((comment) => !comment.resolved)
       await engine.command(id, { type: 'changes', prompt: changesPrompt(prompt, open) })
-      if (includeComments) await store.transaction((tx) => resolveComments(tx, id))
+      const sent = open.map((comment) => comment.id)
+      if (sent.length > 0) await store.transaction((tx) => resolveComments(tx, sent))
       return { task: await findTask(store, id) }
     },
   } satisfies Partial<Handlers>

@@ -1,7 +1,6 @@
 /** What is sent to a connection as it happens. */
-import { fail } from '../base/errors.ts'
+import { fail as refuse, toEnvelope } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import { toEnvelope } from '../base/errors.ts'
 import type { LogEntry, LogSubscriber } from '../log/types.ts'
 import type { CallContext, Connection, Handlers } from '../rpc/handlers.ts'
 import { getTask } from '../store/tasks.ts'
@@ -9,7 +8,7 @@ import type { HandlerDeps } from './deps.ts'
 import { findSession, findTask } from './find.ts'
 
 const connectionOf = ({ connection }: CallContext): Connection =>
-  connection ?? fail('UNSUPPORTED', 'Subscriptions need a connection that stays: use the WebSocket at /ws.')
+  connection ?? refuse('UNSUPPORTED', 'Subscriptions need a connection that stays: use the WebSocket at /ws.')
 
 /** The peer is gone: its connection disposes all its subscriptions, so there is nobody to tell. */
 const gone = () => {}
@@ -38,20 +37,29 @@ function watchTasks(
   const changed = new Set<string>()
   let sending = false
   async function sendAll(): Promise<void> {
-    for (const taskId of changed) {
-      changed.delete(taskId)
-      const task = await deps.store.read((tx) => getTask(tx, taskId))
-      await connection.notify('taskChanged', { subscriptionId: watch.subscriptionId, taskId, task })
+    sending = true
+    try {
+      for (const taskId of changed) {
+        changed.delete(taskId)
+        const task = await deps.store.read((tx) => getTask(tx, taskId))
+        await connection.notify('taskChanged', { subscriptionId: watch.subscriptionId, taskId, task })
+      }
+    } finally {
+      // In the same turn as the last look at `changed`, or a change in between would never be sent.
+      sending = false
     }
   }
+  /** A change that could not be told ends the subscription, so that the peer asks again. */
+  function fail(error: unknown): void {
+    const { subscriptionId } = watch
+    if (!connection.drop(subscriptionId)) return
+    connection.notify('subscriptionEnded', { subscriptionId, reason: 'failed', error: toEnvelope(error) }).catch(gone)
+  }
+
   return deps.engine.onChange(({ taskId }) => {
     if (watch.id !== undefined && watch.id !== taskId) return
     changed.add(taskId)
-    if (sending) return
-    sending = true
-    void sendAll()
-      .catch(gone)
-      .finally(() => (sending = false))
+    if (!sending) void sendAll().catch(fail)
   })
 }
 
@@ -74,7 +82,7 @@ export function subscriptionHandlers(deps: HandlerDeps) {
     },
     async unsubscribe({ subscriptionId }, call) {
       if (!connectionOf(call).drop(subscriptionId)) {
-        fail('NOT_FOUND', `This connection has no subscription ${subscriptionId}; it may have ended by itself.`)
+        refuse('NOT_FOUND', `This connection has no subscription ${subscriptionId}; it may have ended by itself.`)
       }
       return {}
     },

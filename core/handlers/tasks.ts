@@ -1,5 +1,5 @@
 /** Unit tasks. */
-import { fromEnvelope } from '../base/errors.ts'
+import { fromEnvelope, TroupeError } from '../base/errors.ts'
 import type { UnitTask } from '../contract/records.ts'
 import type { TaskStatus } from '../contract/statuses.ts'
 import { conflictOf } from '../engine/conflict.ts'
@@ -30,9 +30,15 @@ async function removeTask(deps: HandlerDeps, task: UnitTask): Promise<void> {
   await deps.engine.remove(task.id, async (state) => {
     const status = taskStatusOf(state)
     if (AT_WORK.includes(status)) throw conflictOf('task', status, 'delete', ['stop'])
-    await deps.workspace.remove(await loadPlace(deps.store, task.id), task.sessionId ?? task.id)
+    const place = await loadPlace(deps.store, task.id).catch(unlessMissing)
+    if (place) await deps.workspace.remove(place, task.sessionId ?? task.id)
     await deps.store.transaction((tx) => deleteTask(tx, task.id))
   })
+}
+
+/** Without its repository's record there is no place to clean up. */
+function unlessMissing(error: unknown): undefined {
+  if (!(error instanceof TroupeError) || error.code !== 'NOT_FOUND') throw error
 }
 
 const isMerged = (task: UnitTask): boolean => task.status !== 'approved' || task.error !== undefined

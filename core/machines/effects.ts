@@ -5,7 +5,7 @@
 import type { ErrorEnvelope } from '../base/errors.ts'
 import type { QuestionKind, QuestionOption } from '../contract/messages.ts'
 import type { MergeStrategy } from '../contract/statuses.ts'
-import type { SessionInput } from './agent-session.ts'
+import type { SessionInput } from './session-events.ts'
 
 export type MachineName = 'unitTask' | 'agentSession'
 

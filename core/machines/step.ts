@@ -1,9 +1,11 @@
 /** The pure step: a stored snapshot and an event give the next snapshot and what must happen. Runs nothing. */
 import { initialTransition, transition, type AnyMachineSnapshot, type AnyStateMachine } from 'xstate'
-import { agentSessionMachine, SESSION_MACHINE_VERSION, type SessionContext } from './agent-session.ts'
+import { agentSessionMachine, SESSION_MACHINE_VERSION } from './agent-session.ts'
 import type { ActorEvent, EffectName, Effects, MachineName, RecordName, Records } from './effects.ts'
 import { isRecordName } from './effects.ts'
-import { TASK_MACHINE_VERSION, unitTaskMachine, type TaskContext } from './unit-task.ts'
+import type { SessionContext } from './session-events.ts'
+import type { TaskContext } from './task-events.ts'
+import { TASK_MACHINE_VERSION, unitTaskMachine } from './unit-task.ts'
 
 export type PlannedEffect = { [Name in EffectName]: { type: Name; params: Effects[Name] } }[EffectName]
 export type PlannedRecord = { [Name in RecordName]: { type: Name; params: Records[Name] } }[RecordName]

@@ -5,10 +5,10 @@
  * ignored by the guard `fromMySession`.
  */
 import { assign, setup } from 'xstate'
-import type { ErrorEnvelope } from '../base/errors.ts'
-import type { MergeStrategy, SessionOutcome } from '../contract/statuses.ts'
-import { declaredActions, type AskedQuestion } from './effects.ts'
+import type { SessionOutcome } from '../contract/statuses.ts'
+import { declaredActions } from './effects.ts'
 import { answeredPrompt, continuePrompt, type NextPrompt } from './prompts.ts'
+import type { SessionEnd, TaskContext, TaskEvent, TaskInput } from './task-events.ts'
 
 export const TASK_MACHINE_VERSION = 1
 
@@ -16,84 +16,21 @@ export const TASK_MACHINE_VERSION = 1
 const MAX_LOST_IN_A_ROW = 3
 const MERGE_BOUND_MS = 10 * 60_000
 
-export interface TaskInput {
-  readonly taskId: string
-  readonly prompt: string
-  /** Milliseconds a session may run in all; 0 is for ever. */
-  readonly totalMs: number
-}
-
-export interface TaskContext extends TaskInput {
-  readonly next: NextPrompt
-  readonly sessionId?: string
-  readonly agentSessionId?: string
-  readonly lostInARow: number
-  /** What people said too late for the last session; the next one starts with it. */
-  readonly unheard?: readonly string[]
-  /** A question that a lost session left open; its answer starts the next session. */
-  readonly openQuestion?: AskedQuestion
-  readonly worktreePath?: string
-  readonly baseCommit?: string
-  readonly endCommit?: string
-  readonly mergeCommit?: string
-  readonly linkedPrUrl?: string
-  readonly error?: ErrorEnvelope
-}
-
-export interface SessionEnd {
-  readonly type: 'session.ended'
-  readonly sessionId: string
-  readonly outcome: SessionOutcome
-  /** False when the agent never got going, so that its prompt was not heard. */
-  readonly started: boolean
-  readonly error?: ErrorEnvelope
-  readonly agentSessionId?: string
-  readonly endCommit?: string
-  /** What people said too late for the session; the next one starts with it. */
-  readonly unheard?: readonly string[]
-  readonly openQuestion?: AskedQuestion
-}
-
-export type TaskEvent =
-  | { readonly type: 'start' }
-  | { readonly type: 'stop' }
-  | { readonly type: 'approve' }
-  | { readonly type: 'reject' }
-  | { readonly type: 'retry'; readonly fresh: boolean }
-  | { readonly type: 'changes'; readonly prompt: string }
-  /** A message that its session did not hear any more. */
-  | { readonly type: 'followUp'; readonly prompt: string }
-  | { readonly type: 'merge'; readonly strategy: MergeStrategy; readonly message?: string }
-  | { readonly type: 'markDone' }
-  | { readonly type: 'editPrompt'; readonly prompt: string }
-  | { readonly type: 'pullRequestOpened'; readonly url: string }
-  | { readonly type: 'assign'; readonly sessionId: string; readonly workerId: string }
-  | { readonly type: 'answered'; readonly questionId: string; readonly answer: string; readonly by: string }
-  | {
-      readonly type: 'session.prepared'
-      readonly sessionId: string
-      readonly worktreePath: string
-      readonly baseCommit: string
-    }
-  | { readonly type: 'session.waiting'; readonly sessionId: string }
-  | { readonly type: 'session.working'; readonly sessionId: string }
-  | SessionEnd
-  | { readonly type: 'merged'; readonly commit: string; readonly endCommit: string }
-  | { readonly type: 'mergeRefused'; readonly error: ErrorEnvelope }
-
 /** What the next session starts with after one was lost. */
 function afterLost(context: TaskContext, event: SessionEnd): NextPrompt {
   const resume = event.agentSessionId ?? context.agentSessionId
   if (!event.started || resume === undefined) return context.next
-  return { prompt: withUnheard(continuePrompt, event.unheard), resume }
+  return { prompt: continuePrompt, resume }
 }
 
-const withUnheard = (prompt: string, unheard: readonly string[] = []): string => [prompt, ...unheard].join('\n\n')
+/** What the next session is told: its own prompt, then what people said too late for the one before. */
+const toPrompt = ({ next, unheard = [] }: TaskContext): string =>
+  [next.prompt, ...unheard].filter((part) => part !== '').join('\n\n')
 
 const withResume = (prompt: string, agentSessionId: string | undefined): NextPrompt =>
   agentSessionId === undefined ? { prompt } : { prompt, resume: agentSessionId }
 
-export const unitTaskMachine = setup({
+const task = setup({
   types: {} as { context: TaskContext; events: TaskEvent; input: TaskInput },
   actions: {
     ...declaredActions,
@@ -103,7 +40,7 @@ export const unitTaskMachine = setup({
         agentSessionId: event.agentSessionId ?? context.agentSessionId,
         endCommit: event.endCommit ?? context.endCommit,
         error: event.error,
-        unheard: event.unheard?.length ? event.unheard : context.unheard,
+        unheard: [...(context.unheard ?? []), ...(event.unheard ?? [])],
       }
     }),
     keepPrepared: assign(({ event }) =>
@@ -128,21 +65,19 @@ export const unitTaskMachine = setup({
     }),
     keepChanges: assign({
       next: ({ context, event }) =>
-        event.type === 'changes' || event.type === 'followUp'
-          ? withResume(event.prompt, context.agentSessionId)
-          : context.next,
+        event.type === 'changes' ? withResume(event.prompt, context.agentSessionId) : context.next,
       error: undefined,
     }),
-    keepUnheard: assign(({ context }) => ({
-      next: withResume((context.unheard ?? []).join('\n\n'), context.agentSessionId),
-      unheard: undefined,
-    })),
+    keepFollowUp: assign(({ context, event }) =>
+      event.type === 'followUp' ? { unheard: [...(context.unheard ?? []), event.prompt] } : {},
+    ),
+    /** The next session starts with what was said too late, and nothing else. */
+    goOnWithUnheard: assign(({ context }) => ({ next: withResume('', context.agentSessionId), error: undefined })),
     keepRetry: assign({
       next: ({ context, event }) =>
         event.type === 'retry' && !event.fresh && context.agentSessionId !== undefined
-          ? { prompt: withUnheard(continuePrompt, context.unheard), resume: context.agentSessionId }
-          : { prompt: withUnheard(context.prompt, context.unheard) },
-      unheard: undefined,
+          ? { prompt: continuePrompt, resume: context.agentSessionId }
+          : { prompt: context.prompt },
       error: undefined,
     }),
     keepAnswer: assign(({ context, event }) =>
@@ -166,7 +101,7 @@ export const unitTaskMachine = setup({
       event.type === 'session.ended' &&
       event.sessionId === context.sessionId &&
       event.outcome === 'completed' &&
-      (event.unheard?.length ?? 0) > 0,
+      (context.unheard?.length ?? 0) + (event.unheard?.length ?? 0) > 0,
     lostWithQuestion: ({ context, event }) =>
       event.type === 'session.ended' &&
       event.sessionId === context.sessionId &&
@@ -181,7 +116,14 @@ export const unitTaskMachine = setup({
     isOpenQuestion: ({ context, event }) =>
       event.type === 'answered' && event.questionId === context.openQuestion?.questionId,
   },
-}).createMachine({
+})
+
+const withdrawOpen = task.enqueueActions(({ context, enqueue }) => {
+  if (!context.openQuestion) return
+  enqueue({ type: 'withdrawQuestions', params: { questionIds: [context.openQuestion.questionId] } })
+})
+
+export const unitTaskMachine = task.createMachine({
   id: 'unitTask',
   context: ({ input }) => ({ ...input, next: { prompt: input.prompt }, lostInARow: 0 }),
   initial: 'draft',
@@ -197,7 +139,7 @@ export const unitTaskMachine = setup({
     },
     queued: {
       initial: 'forWorker',
-      on: { stop: 'stopped' },
+      on: { stop: 'stopped', followUp: { actions: 'keepFollowUp' } },
       states: {
         forWorker: {
           entry: { type: 'requestWorker', params: ({ context }) => ({ taskId: context.taskId }) },
@@ -205,7 +147,7 @@ export const unitTaskMachine = setup({
             assign: {
               target: '#unitTask.in_progress',
               actions: [
-                assign({ sessionId: ({ event }) => event.sessionId, error: undefined, unheard: undefined }),
+                assign({ sessionId: ({ event }) => event.sessionId, error: undefined }),
                 {
                   type: 'spawn',
                   params: ({ context, event }) => ({
@@ -215,38 +157,36 @@ export const unitTaskMachine = setup({
                       sessionId: event.sessionId,
                       taskId: context.taskId,
                       workerId: event.workerId,
-                      prompt: context.next.prompt,
+                      prompt: toPrompt(context),
                       resume: context.next.resume,
                       totalMs: context.totalMs,
                     },
                   }),
                 },
+                assign({ unheard: undefined }),
               ],
             },
           },
         },
         forAnswer: {
           on: {
+            stop: { target: '#unitTask.stopped', actions: [withdrawOpen, 'dropQuestion'] },
             answered: {
               guard: 'isOpenQuestion',
               target: 'forWorker',
               actions: [{ type: 'recordAnswer', params: ({ event }) => event }, 'keepAnswer'],
             },
           },
-          exit: {
-            type: 'withdrawQuestions',
-            params: ({ context }) => ({ questionIds: context.openQuestion ? [context.openQuestion.questionId] : [] }),
-          },
         },
       },
-      exit: 'dropQuestion',
     },
     in_progress: {
       initial: 'working',
       on: {
         'session.prepared': { guard: 'fromMySession', actions: 'keepPrepared' },
+        followUp: { actions: 'keepFollowUp' },
         'session.ended': [
-          { guard: 'completedTooSoon', target: 'queued', actions: ['keepSessionEnd', 'keepUnheard', 'resetLost'] },
+          { guard: 'completedTooSoon', target: 'queued', actions: ['keepSessionEnd', 'goOnWithUnheard', 'resetLost'] },
           {
             guard: { type: 'ended', params: 'completed' },
             target: 'in_review',
@@ -285,13 +225,13 @@ export const unitTaskMachine = setup({
         approve: 'approved',
         reject: 'rejected',
         changes: { target: 'queued', actions: 'keepChanges' },
-        followUp: { target: 'queued', actions: 'keepChanges' },
+        followUp: { target: 'queued', actions: ['keepFollowUp', 'goOnWithUnheard'] },
         stop: 'stopped',
       },
     },
     approved: {
       initial: 'ready',
-      on: { merged: { target: 'done', actions: 'keepMerge' } },
+      on: { merged: { target: 'done', actions: 'keepMerge' }, followUp: { actions: 'keepFollowUp' } },
       states: {
         ready: {
           on: {
@@ -351,6 +291,7 @@ export const unitTaskMachine = setup({
     rejected: { on: { retry: { target: 'queued', actions: 'keepRetry' } } },
     stopped: {
       on: {
+        followUp: { actions: 'keepFollowUp' },
         retry: { target: 'queued', actions: 'keepRetry' },
         changes: { target: 'queued', actions: 'keepChanges' },
         reject: 'rejected',
@@ -359,6 +300,7 @@ export const unitTaskMachine = setup({
     },
     failed: {
       on: {
+        followUp: { actions: 'keepFollowUp' },
         retry: { target: 'queued', actions: 'keepRetry' },
         changes: { target: 'queued', actions: 'keepChanges' },
         reject: 'rejected',

@@ -4,6 +4,10 @@ export class FollowUps implements AsyncIterable<{ readonly content: string }> {
   #wake: (() => void) | undefined
   #closed = false
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** False when nobody reads any more. */
   push(content: string): boolean {
     if (this.#closed) return false

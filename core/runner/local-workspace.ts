@@ -1,5 +1,6 @@
 /** The worktrees of this machine, as the engine, the handlers and the runner ask for them. */
-import { fail } from '../base/errors.ts'
+import { rename } from 'node:fs/promises'
+import { fail, TroupeError, type ErrorCode } from '../base/errors.ts'
 import type { TaskPlace, WorkspacePort } from '../engine/ports.ts'
 import { branchName } from '../workspace/branch-name.ts'
 import type { Setup } from '../workspace/setup.ts'
@@ -70,6 +71,16 @@ async function commitRest(
   }
 }
 
+/** The repository is gone, so there is no ref to save uncommitted work to: the folder is kept under another name. */
+async function keepAside(error: unknown, worktreePath: string): Promise<void> {
+  if (!(error instanceof TroupeError) || !GONE.includes(error.code)) throw error
+  await rename(worktreePath, `${worktreePath}.orphaned-${Date.now()}`).catch((reason: NodeJS.ErrnoException) => {
+    if (reason.code !== 'ENOENT') throw reason
+  })
+}
+
+const GONE: readonly ErrorCode[] = ['REPO_NOT_FOUND', 'REPO_NOT_GIT']
+
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'WORKTREE_MISSING'
 
@@ -109,7 +120,9 @@ export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): W
       const { taskId, repositoryPath, branchName: branch, worktreePath } = place
       if (worktreePath === undefined) return
       const saveRef = `refs/troupe/saved/${saveAs}`
-      await workspaces.removeWorkspace({ taskId, repositoryPath, worktreePath, branchName: branch, saveRef })
+      await workspaces
+        .removeWorkspace({ taskId, repositoryPath, worktreePath, branchName: branch, saveRef })
+        .catch((error: unknown) => keepAside(error, worktreePath))
     },
     inspect: (path, branch) => workspaces.inspectRepository(path, { branch }),
     branchName: ({ taskId, title }, repositoryPath) =>

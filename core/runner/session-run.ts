@@ -8,7 +8,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TroupeError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import type { SessionReport, SessionSpec } from '../engine/ports.ts'
+import type { SessionEnded, SessionSpec } from '../engine/ports.ts'
 import type { RunEnd, Session } from '../plugin/contract/agent.ts'
 import type { Ask } from '../plugin/contract/io.ts'
 import type { HostIo } from '../plugin/host-io.ts'
@@ -86,9 +86,9 @@ export class SessionRun {
   async send({ id, content }: { id: string; content: string }): Promise<boolean> {
     if (this.#heardMessages.has(id)) return true
     this.#heardMessages.add(id)
-    if (!this.#followUps.push(content)) return false
+    if (this.#followUps.closed) return false
     await this.#writer.write({ type: 'userMessage', content })
-    return true
+    return this.#followUps.push(content)
   }
 
   async #run(): Promise<void> {
@@ -99,19 +99,19 @@ export class SessionRun {
     const ending = await this.#execute(startedAt)
     const unheard = [...(ending.unheard ?? []), ...this.#unheard, ...this.#followUps.close()]
     this.#questions.withdrawAll()
-    try {
-      await this.#writer.finish(ending.message)
-      await this.#reporter.report(await this.#toReport(ending, unheard))
-    } catch (error) {
-      logger.error({ err: error, sessionId }, 'The end of a session could not be stored; the next start finds it.')
-    }
+    const report = await this.#toReport(ending, unheard)
+    // The report goes with the closing message, so that a host that dies now does not run the session again.
+    await this.#writer
+      .finish(ending.message, { ended: report })
+      .catch((error: unknown) => logger.error({ err: error, sessionId }, 'The closing message was not stored.'))
+    await this.#reporter.report(report)
     log.close(sessionId)
     await rm(this.#folder, { recursive: true, force: true }).catch((error: unknown) =>
       logger.warn({ err: error, sessionId }, 'The folder of a session could not be removed.'),
     )
   }
 
-  async #toReport({ outcome, error, usage }: Ending, unheard: readonly string[]): Promise<SessionReport> {
+  async #toReport({ outcome, error, usage }: Ending, unheard: readonly string[]): Promise<SessionEnded['ended']> {
     // A look that fails costs the record of a commit, not the end of the session.
     const endCommit = await this.#deps.workspace.headCommit(this.#spec.place).catch(() => undefined)
     return { type: 'ended', outcome, error, usage, endCommit, unheard }

@@ -13,6 +13,7 @@ import { TroupeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { sleep } from '../base/waiting.ts'
 import { messageBody, type MessageBody, type Usage } from '../contract/messages.ts'
+import type { SessionEnded } from '../engine/ports.ts'
 import type { LogDraft, SessionLog } from '../log/types.ts'
 import type { Draft, Progress } from '../plugin/host-io.ts'
 import type { Redactor } from '../secrets/redact.ts'
@@ -63,7 +64,7 @@ export class SessionWriter {
   }
 
   /** Settles after the commit. @throws TroupeError when the session was given up before. */
-  append(drafts: readonly Draft[], progress?: Progress): Promise<void> {
+  append(drafts: readonly Draft[], progress?: Progress | SessionEnded): Promise<void> {
     const written = this.#tail.then(() => this.#write(drafts, progress))
     this.#tail = written.catch(() => {})
     return written
@@ -73,9 +74,9 @@ export class SessionWriter {
     return this.append([toDraft(body)])
   }
 
-  /** The last message; later ones are dropped. */
-  async finish(body: MessageBody): Promise<void> {
-    await this.write(body)
+  /** The last message, with the report of the end in the same commit; later ones are dropped. */
+  async finish(body: MessageBody, ended: SessionEnded): Promise<void> {
+    await this.append([toDraft(body)], ended)
     this.#finished = true
   }
 
@@ -85,7 +86,7 @@ export class SessionWriter {
     if (masked !== '') this.#deps.log.delta({ sessionId, type, content: masked, delta: true })
   }
 
-  async #write(drafts: readonly Draft[], progress: Progress | undefined): Promise<void> {
+  async #write(drafts: readonly Draft[], progress: Progress | SessionEnded | undefined): Promise<void> {
     if (this.#finished || (drafts.length === 0 && progress === undefined)) return
     const all = this.#opened ? drafts : this.#open(drafts)
     this.#opened = true
@@ -111,7 +112,7 @@ export class SessionWriter {
     this.#usage = use
   }
 
-  async #commit(drafts: readonly LogDraft[], progress: Progress | undefined): Promise<void> {
+  async #commit(drafts: readonly LogDraft[], progress: Progress | SessionEnded | undefined): Promise<void> {
     const { sessionId, signal } = this.#opening
     const batch = {
       sessionId,

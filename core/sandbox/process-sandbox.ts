@@ -52,13 +52,15 @@ async function spawnProcess(request: SpawnRequest, services: ProcessServices): P
   const { folder, started } = await prepare(request, program, tools).catch((error: unknown) =>
     failStart(request, error),
   )
-  const wrapper = (await services.table.identify(started.pid)) ?? { pid: started.pid, startTime: 'ended at once' }
+  const wrapper = await services.table.identify(started.pid).catch(() => undefined)
   const liveInput = request.stdin === 'live'
-  const parts = { folder, program, liveInput, wrapper, wrapperEnded: started.ended }
+  // One that cannot be identified is owned by its marker all the same, and ended by it below.
+  const identity = wrapper ?? { pid: started.pid, startTime: 'ended at once' }
+  const parts = { folder, program, liveInput, wrapper: identity, wrapperEnded: started.ended }
   const running = new RunningProcess(parts, services)
   try {
     const spawnedAt = services.clock.now()
-    const recorded = writeRecord(folder, { version: 1, ...wrapper, program, liveInput, spawnedAt })
+    const recorded = writeRecord(folder, { version: 1, ...identity, program, liveInput, spawnedAt })
     await Promise.all([recorded, assertRuns({ running, started, folder, tools })])
     return running
   } catch (error) {

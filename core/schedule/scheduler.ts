@@ -1,7 +1,8 @@
 /**
  * Gives queued tasks to workers, first come first served. The tables are the truth: it keeps no list of its own, so a
- * restart forgets nothing. Owns one promise: the round that is under way.
+ * restart forgets nothing. Owns the round that is under way and the timer of the next try after a failed one.
  */
+import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { liveSessions } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
@@ -9,6 +10,7 @@ import { queuedTasks } from '../store/tasks.ts'
 import { chooseWorker, type WorkerLoad } from './choose.ts'
 
 const PAGE = 50
+const RETRY_MS = 1000
 
 export interface Scheduler extends AsyncDisposable {
   /** Looks for room; cheap to call often. */
@@ -17,6 +19,7 @@ export interface Scheduler extends AsyncDisposable {
 
 export interface SchedulerDeps {
   readonly store: Store
+  readonly clock: Clock
   readonly logger: Logger
   /** Workers that may be given sessions now, with their capacity. */
   readonly workers: () => readonly { readonly id: string; readonly capacity: number }[]
@@ -24,9 +27,10 @@ export interface SchedulerDeps {
   readonly assign: (taskId: string, workerId: string) => Promise<boolean>
 }
 
-export function makeScheduler({ store, logger, workers, assign }: SchedulerDeps): Scheduler {
+export function makeScheduler({ store, clock, logger, workers, assign }: SchedulerDeps): Scheduler {
   let round: Promise<void> | undefined
   let again = false
+  let retry: Disposable | undefined
   let disposed = false
 
   async function loads(): Promise<WorkerLoad[]> {
@@ -38,11 +42,18 @@ export function makeScheduler({ store, logger, workers, assign }: SchedulerDeps)
     }))
   }
 
-  /** Assigns one task; false when there is no room or no task. */
+  function tryLater(error: unknown): void {
+    logger.error({ err: error }, 'Queued tasks could not be given to workers; it is tried again.')
+    retry?.[Symbol.dispose]()
+    retry = clock.after(RETRY_MS, poke)
+  }
+
+  /** False when there is no room. */
   async function assignOne(taskId: string): Promise<boolean> {
     const worker = chooseWorker(await loads())
     if (!worker || disposed) return false
-    await assign(taskId, worker.id)
+    // One task that cannot be assigned does not hold up those behind it.
+    await assign(taskId, worker.id).catch((error: unknown) => tryLater(error))
     return true
   }
 
@@ -53,21 +64,27 @@ export function makeScheduler({ store, logger, workers, assign }: SchedulerDeps)
   }
 
   async function rounds(): Promise<void> {
-    again = false
-    await assignAll()
-    if (again && !disposed) await rounds()
+    try {
+      again = false
+      await assignAll()
+    } catch (error) {
+      tryLater(error)
+    } finally {
+      // In the same turn as the last look at `again`, or a call in between would be forgotten.
+      round = again && !disposed ? rounds() : undefined
+    }
+  }
+
+  function poke(): void {
+    again = true
+    if (!disposed) round ??= Promise.resolve().then(rounds)
   }
 
   return {
-    poke() {
-      again = true
-      if (disposed) return
-      round ??= rounds()
-        .catch((error: unknown) => logger.error({ err: error }, 'Queued tasks could not be given to workers.'))
-        .finally(() => (round = undefined))
-    },
+    poke,
     async [Symbol.asyncDispose]() {
       disposed = true
+      retry?.[Symbol.dispose]()
       await round
     },
   }

@@ -19,9 +19,8 @@ export async function listComments(tx: Tx, unitTaskId: string): Promise<ReviewCo
   return rows.map((row) => present(row))
 }
 
-/** Marks all comments of a task as resolved; gives their number. */
-export async function resolveComments(tx: Tx, unitTaskId: string): Promise<number> {
-  if (!isRowId(unitTaskId)) return 0
-  const resolved = { resolved: true, updatedAt: now(tx) }
-  return tx.em.nativeUpdate(ReviewCommentEntity, { unitTaskId, resolved: false }, resolved)
+/** Marks these comments as resolved; gives the number of those that were not. */
+export async function resolveComments(tx: Tx, ids: readonly string[]): Promise<number> {
+  const open = { id: { $in: ids.filter(isRowId) }, resolved: false }
+  return tx.em.nativeUpdate(ReviewCommentEntity, open, { resolved: true, updatedAt: now(tx) })
 }

@@ -68,6 +68,26 @@ await describeEachDatabase('the engine', (databases) => {
     expect(bench.noted.at(-1)).toMatchObject({ type: 'deliverAnswer', params: { questionId, answer: 'blue' } })
   })
 
+  test('records the answer to a question that a lost session left, and withdraws it when the task is stopped', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    for (const event of [{ type: 'answered', answer: 'blue', by: 'local' }, { type: 'stop' }]) {
+      const id = await bench.addTask(engine)
+      const [sessionId, questionId] = [newId(), newId()]
+      await engine.command(id, { type: 'start' })
+      await engine.tell(id, { type: 'assign', sessionId, workerId: bench.sample.workerId })
+      await engine.tell(sessionId, { type: 'asked', question: { questionId, kind: 'question', question: 'which?' } })
+      await engine.tell(sessionId, { type: 'preparing' })
+      await engine.tell(sessionId, { type: 'asked', question: { questionId, kind: 'question', question: 'which?' } })
+      await engine.tell(sessionId, { type: 'ended', outcome: 'lost' })
+      await engine.idle()
+      await engine.command(id, { ...event, questionId })
+      const question = await bench.sample.store.read((tx) => getQuestion(tx, questionId))
+      expect(question?.status).toBe(event.type === 'stop' ? 'withdrawn' : 'answered')
+      expect(question?.answer).toBe(event.type === 'stop' ? undefined : 'blue')
+    }
+  })
+
   test('takes an event with the same id once (E3)', async () => {
     await using bench = await openWorkbench(databases)
     const engine = bench.engine()

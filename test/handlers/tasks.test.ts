@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
 import { openInProcessHost, readLog, type InProcessHost } from '../helpers/in-process-host.ts'
@@ -187,6 +189,18 @@ describe('deleting', () => {
       code: 'NOT_FOUND',
     })
     await host.client.call('removeRepository', { id: repositoryId })
+  })
+})
+
+describe('a task whose repository is gone from the disk', () => {
+  test('can be deleted; its folder is kept aside', async () => {
+    const { task, repository, repositoryId } = await host.addTask(edit('kept'))
+    const { worktreePath } = await host.until(task.id, 'in_review')
+    await rm(repository.path, { recursive: true })
+    await host.client.call('deleteUnitTask', { id: task.id })
+    await host.client.call('removeRepository', { id: repositoryId })
+    const kept = (await readdir(dirname(worktreePath!))).find((name) => name.includes('.orphaned-'))
+    expect(existsSync(join(dirname(worktreePath!), kept!, 'note.txt'))).toBe(true)
   })
 })
 

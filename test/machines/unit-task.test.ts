@@ -4,7 +4,7 @@ import { taskStatus } from '../../core/contract/statuses.ts'
 import { taskColumns } from '../../core/machines/columns.ts'
 import type { ActorEvent } from '../../core/machines/effects.ts'
 import { firstStep, nextStep, type ActorState, type Step } from '../../core/machines/step.ts'
-import type { TaskContext } from '../../core/machines/unit-task.ts'
+import type { TaskContext } from '../../core/machines/task-events.ts'
 import { explore, reaching } from './explore.ts'
 
 /** What the task shows. */
@@ -200,6 +200,23 @@ describe('the unit task machine', () => {
     ])
     const later = run([...running, ended('s1', 'completed'), { type: 'followUp', prompt: 'and docs' }])
     expect(columnsOf(later.state).status).toBe('queued')
+  })
+
+  test('keeps what was said too late wherever the task has got to, until a session hears it', () => {
+    const late = { type: 'followUp', prompt: 'and docs' }
+    const heard = (events: readonly ActorEvent[]) => {
+      const [spawned] = run([...events, { type: 'assign', sessionId: 's9', workerId: 'w' }]).records
+      return spawned?.type === 'spawn' ? spawned.params.input.prompt : undefined
+    }
+    expect(heard([...running, late, ended('s1', 'completed')])).toBe('and docs')
+    expect(heard([...running, late, ended('s1', 'lost', { started: false })])).toBe('do it\n\nand docs')
+    expect(heard([...running, ended('s1', 'stopped'), late, { type: 'changes', prompt: 'more' }])).toBe(
+      'more\n\nand docs',
+    )
+    expect(heard([...running, ended('s1', 'failed'), late, { type: 'retry', fresh: true }])).toBe('do it\n\nand docs')
+    const lost = ended('s1', 'lost', { openQuestion: question, unheard: ['and tests'] })
+    const answer = { type: 'answered', questionId: 'q', answer: 'blue', by: 'local' }
+    expect(heard([...running, lost, late, answer])).toMatch(/blue.*\n\nand tests\n\nand docs$/s)
   })
 
   test('ignores what an earlier session still says', () => {

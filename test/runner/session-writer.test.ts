@@ -69,7 +69,8 @@ describe('the writer of a session', () => {
     await using bench = await openBench()
     const many = Array.from({ length: 50 }, (_, n) => bench.writer.append([draft('text', { content: String(n) })]))
     await Promise.all(many)
-    await bench.writer.finish({ type: 'complete', success: true, durationMs: 1 })
+    const ended = { type: 'ended', outcome: 'completed' } as const
+    await bench.writer.finish({ type: 'complete', success: true, durationMs: 1 }, { ended })
     await bench.writer.append([draft('text', { content: 'too late' })])
     const messages = await bench.messages()
     expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, index) => index + 1))

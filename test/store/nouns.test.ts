@@ -123,8 +123,9 @@ await describeEachDatabase('review comments', (databases) => {
       await insertComment(tx, { ...comment, id: newId(), text: 'two' }),
     ])
     expect(await sample.store.read((tx) => listComments(tx, task.id))).toEqual(inserted)
-    expect(await sample.store.transaction((tx) => resolveComments(tx, task.id))).toBe(2)
-    expect(await sample.store.transaction((tx) => resolveComments(tx, task.id))).toBe(0)
+    const ids = inserted.map(({ id }) => id)
+    expect(await sample.store.transaction((tx) => resolveComments(tx, ids))).toBe(2)
+    expect(await sample.store.transaction((tx) => resolveComments(tx, ids))).toBe(0)
     expect((await sample.store.read((tx) => listComments(tx, task.id))).map((one) => one.resolved)).toEqual([
       true,
       true,

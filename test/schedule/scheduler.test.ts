@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../core/base/clock.ts'
+import { silentLogger } from '../../core/base/logger.ts'
+import { makeScheduler } from '../../core/schedule/scheduler.ts'
+import { sqlite } from '../helpers/databases.ts'
+import { openSample } from '../store/sample.ts'
+
+const queued = { status: 'queued', waitingFor: 'worker' } as const
+const WAIT = { timeout: 20_000 }
+
+describe('the scheduler', () => {
+  test('gives tasks to workers in the order in which they were queued', async () => {
+    await using sample = await openSample(sqlite)
+    const second = await sample.addTask({ ...queued, queuedAt: '2030-01-02T00:00:00.000Z' })
+    const first = await sample.addTask({ ...queued, queuedAt: '2030-01-01T00:00:00.000Z' })
+    const assigned: string[] = []
+    await using scheduler = makeScheduler({
+      store: sample.store,
+      clock: systemClock,
+      logger: silentLogger,
+      workers: () => [{ id: sample.workerId, capacity: 9 }],
+      assign: async (taskId) => assigned.push(taskId) > 0,
+    })
+    scheduler.poke()
+    await expect.poll(() => assigned, WAIT).toEqual([first.id, second.id])
+  })
+
+  test('tries again by itself after a failure, and one task that fails holds up no other', async () => {
+    await using sample = await openSample(sqlite)
+    const bad = await sample.addTask({ ...queued, queuedAt: '2030-01-01T00:00:00.000Z' })
+    const good = await sample.addTask({ ...queued, queuedAt: '2030-01-02T00:00:00.000Z' })
+    const assigned: string[] = []
+    let broken = true
+    await using scheduler = makeScheduler({
+      store: sample.store,
+      clock: systemClock,
+      logger: silentLogger,
+      workers: () => [{ id: sample.workerId, capacity: 9 }],
+      assign: async (taskId) => {
+        if (taskId === bad.id && broken) throw new Error('not now')
+        return assigned.push(taskId) > 0
+      },
+    })
+    scheduler.poke()
+    await expect.poll(() => assigned, WAIT).toEqual([good.id])
+    broken = false
+    await expect.poll(() => assigned.includes(bad.id), WAIT).toBe(true)
+  })
+
+  test('looks again after a configuration that could not be read', async () => {
+    await using sample = await openSample(sqlite)
+    const task = await sample.addTask({ ...queued, queuedAt: '2030-01-01T00:00:00.000Z' })
+    const assigned: string[] = []
+    let looks = 0
+    await using scheduler = makeScheduler({
+      store: sample.store,
+      clock: systemClock,
+      logger: silentLogger,
+      workers: () => {
+        looks += 1
+        if (looks === 1) throw new Error('config.toml is broken')
+        return [{ id: sample.workerId, capacity: 1 }]
+      },
+      assign: async (taskId) => assigned.push(taskId) > 0,
+    })
+    scheduler.poke()
+    await expect.poll(() => assigned, WAIT).toEqual([task.id])
+  })
+})
