@@ -49,7 +49,7 @@ async function merge(
 }
 
 /** An effect may come again after its session has ended; what cannot be begun ends at once. */
-async function start(ports: EffectPorts, engine: Pick<Engine, 'tell'>, sessionId: string): Promise<void> {
+async function startSession(ports: EffectPorts, engine: Pick<Engine, 'tell'>, sessionId: string): Promise<void> {
   const session = await ports.store.read((tx) => getSession(tx, sessionId))
   if (!session || sessionOutcome.safeParse(session.status).success) return
   try {
@@ -65,7 +65,7 @@ export const makeEffectHandlers =
   (engine: Pick<Engine, 'tell'>): EffectHandlers => ({
     send: async ({ to, event }, { id }) => void (await engine.tell(to, event, id)),
     requestWorker: async () => ports.poke(),
-    startSession: ({ sessionId }) => start(ports, engine, sessionId),
+    startSession: ({ sessionId }) => startSession(ports, engine, sessionId),
     stopSession: ({ sessionId, error }) => ports.runner.stop(sessionId, error),
     deliverAnswer: ({ sessionId, ...answer }) => ports.runner.answer(sessionId, answer),
     async deliverMessage({ sessionId, taskId, content, by }, { id }) {

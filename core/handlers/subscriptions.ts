@@ -1,5 +1,5 @@
 /** What is sent to a connection as it happens. */
-import { fail as refuse, toEnvelope } from '../base/errors.ts'
+import { fail, toEnvelope } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { LogEntry, LogSubscriber } from '../log/types.ts'
 import type { CallContext, Connection, Handlers } from '../rpc/handlers.ts'
@@ -8,7 +8,7 @@ import type { HandlerDeps } from './deps.ts'
 import { findSession, findTask } from './find.ts'
 
 const connectionOf = ({ connection }: CallContext): Connection =>
-  connection ?? refuse('UNSUPPORTED', 'Subscriptions need a connection that stays: use the WebSocket at /ws.')
+  connection ?? fail('UNSUPPORTED', 'Subscriptions need a connection that stays: use the WebSocket at /ws.')
 
 /** The peer is gone: its connection disposes all its subscriptions, so there is nobody to tell. */
 const gone = () => {}
@@ -50,16 +50,16 @@ function watchTasks(
     }
   }
   /** A change that could not be told ends the subscription, so that the peer asks again. */
-  function fail(error: unknown): void {
+  function failWith(reason: unknown): void {
     const { subscriptionId } = watch
     if (!connection.drop(subscriptionId)) return
-    connection.notify('subscriptionEnded', { subscriptionId, reason: 'failed', error: toEnvelope(error) }).catch(gone)
+    connection.notify('subscriptionEnded', { subscriptionId, reason: 'failed', error: toEnvelope(reason) }).catch(gone)
   }
 
   return deps.engine.onChange(({ taskId }) => {
     if (watch.id !== undefined && watch.id !== taskId) return
     changed.add(taskId)
-    if (!sending) void sendAll().catch(fail)
+    if (!sending) void sendAll().catch(failWith)
   })
 }
 
@@ -82,7 +82,7 @@ export function subscriptionHandlers(deps: HandlerDeps) {
     },
     async unsubscribe({ subscriptionId }, call) {
       if (!connectionOf(call).drop(subscriptionId)) {
-        refuse('NOT_FOUND', `This connection has no subscription ${subscriptionId}; it may have ended by itself.`)
+        fail('NOT_FOUND', `This connection has no subscription ${subscriptionId}; it may have ended by itself.`)
       }
       return {}
     },

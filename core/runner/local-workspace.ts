@@ -120,9 +120,11 @@ export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): W
       const { taskId, repositoryPath, branchName: branch, worktreePath } = place
       if (worktreePath === undefined) return
       const saveRef = `refs/troupe/saved/${saveAs}`
-      await workspaces
-        .removeWorkspace({ taskId, repositoryPath, worktreePath, branchName: branch, saveRef })
-        .catch((error: unknown) => keepAside(error, worktreePath))
+      try {
+        await workspaces.removeWorkspace({ taskId, repositoryPath, worktreePath, branchName: branch, saveRef })
+      } catch (error) {
+        await keepAside(error, worktreePath)
+      }
     },
     inspect: (path, branch) => workspaces.inspectRepository(path, { branch }),
     branchName: ({ taskId, title }, repositoryPath) =>
