@@ -1,6 +1,16 @@
-/** A queue that one reader iterates: what people say to an agent while it works. */
-export class FollowUps implements AsyncIterable<{ readonly content: string }> {
-  readonly #waiting: { readonly content: string }[] = []
+/**
+ * A queue that one reader iterates: what people say to an agent while it works.
+ *
+ * 1. What was accepted is either read, or given back by `close`. Read is what the reader went on from: the last thing
+ *    handed over counts only once the next one is asked for, since its reader may have ended in between.
+ */
+export interface FollowUp {
+  readonly content: string
+}
+
+export class FollowUps implements AsyncIterable<FollowUp> {
+  readonly #waiting: FollowUp[] = []
+  #handed: FollowUp | undefined
   #wake: (() => void) | undefined
   #closed = false
 
@@ -20,14 +30,19 @@ export class FollowUps implements AsyncIterable<{ readonly content: string }> {
   close(): string[] {
     this.#closed = true
     this.#wake?.()
-    return this.#waiting.splice(0).map(({ content }) => content)
+    const unread = [...(this.#handed ? [this.#handed] : []), ...this.#waiting.splice(0)]
+    this.#handed = undefined
+    return unread.map(({ content }) => content)
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<{ readonly content: string }> {
+  async *[Symbol.asyncIterator](): AsyncIterator<FollowUp> {
     for (;;) {
       const next = this.#waiting.shift()
-      if (next) yield next
-      else if (this.#closed) return
+      if (next) {
+        this.#handed = next
+        yield next
+        this.#handed = undefined
+      } else if (this.#closed) return
       else await new Promise<void>((resolve) => (this.#wake = resolve))
     }
   }

@@ -72,11 +72,13 @@ async function commitRest(
 }
 
 /** The repository is gone, so there is no ref to save uncommitted work to: the folder is kept under another name. */
-async function keepAside(error: unknown, worktreePath: string): Promise<void> {
-  if (!(error instanceof TroupeError) || !GONE.includes(error.code)) throw error
-  await rename(worktreePath, `${worktreePath}.orphaned-${Date.now()}`).catch((reason: NodeJS.ErrnoException) => {
-    if (reason.code !== 'ENOENT') throw reason
-  })
+async function keepAside(reason: unknown, worktreePath: string): Promise<void> {
+  if (!(reason instanceof TroupeError) || !GONE.includes(reason.code)) throw reason
+  try {
+    await rename(worktreePath, `${worktreePath}.orphaned-${Date.now()}`)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
 }
 
 const GONE: readonly ErrorCode[] = ['REPO_NOT_FOUND', 'REPO_NOT_GIT']
