@@ -170,7 +170,8 @@ class ThreadedPluginHost implements PluginHost {
   #noteLoad(plugin: string, error: unknown): void {
     const envelope = toEnvelope(error)
     if (envelope.code === 'PLUGIN_LOAD') this.#loadErrors.set(plugin, envelope)
-    this.#options.logger.warn({ plugin, ...envelope }, 'a plugin failed')
+    // Not its words: they may be the agent's, with secrets in them. The session's log has them, masked.
+    this.#options.logger.warn({ plugin, code: envelope.code }, 'a session of a plugin ended with an error')
   }
 }
 

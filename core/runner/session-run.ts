@@ -8,11 +8,11 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TroupeError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import type { SessionEnded, SessionSpec } from '../engine/ports.ts'
+import type { SessionEnded, SessionReport, SessionSpec } from '../engine/ports.ts'
 import type { RunEnd, Session } from '../plugin/contract/agent.ts'
 import type { Ask } from '../plugin/contract/io.ts'
 import type { HostIo } from '../plugin/host-io.ts'
-import { makeRedactor } from '../secrets/redact.ts'
+import { makeRedactor, type Redactor } from '../secrets/redact.ts'
 import { toEnding, toFailure, type Ending, type StopReason } from './ending.ts'
 import { sessionEnvironment } from './environment.ts'
 import { FollowUps } from './follow-ups.ts'
@@ -29,6 +29,7 @@ export class SessionRun {
   readonly #spec: SessionSpec
   readonly #folder: string
   readonly #setup: AgentSetup
+  readonly #redactor: Redactor
   readonly #writer: SessionWriter
   readonly #reporter: Reporter
   readonly #questions = new OpenQuestions()
@@ -45,11 +46,13 @@ export class SessionRun {
     this.#spec = spec
     this.#folder = join(deps.runRoot, sessionId)
     this.#setup = deps.setup(agent, place.repositoryPath)
-    this.#reporter = new Reporter((report) => deps.report(sessionId, report), deps.logger, this.#givenUp.signal)
-    const redactor = makeRedactor(this.#setup.secrets)
+    this.#redactor = makeRedactor(this.#setup.secrets)
+    // L7: what is reported is stored and shown too.
+    const report = (said: SessionReport) => deps.report(sessionId, this.#redactor.json(said))
+    this.#reporter = new Reporter(report, deps.logger, this.#givenUp.signal)
     const workDir = place.worktreePath ?? place.repositoryPath
     this.#writer = new SessionWriter(
-      { ...deps, redactor },
+      { ...deps, redactor: this.#redactor },
       {
         sessionId,
         agent,
@@ -202,7 +205,7 @@ export class SessionRun {
       },
       ask: (question, withdraw) => this.#ask(question, withdraw),
       followUps: this.#followUps,
-      debug: (text) => logger.debug({ sessionId }, text),
+      debug: (text) => logger.debug({ sessionId }, this.#redactor.text(text)),
     }
   }
 

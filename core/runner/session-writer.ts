@@ -119,7 +119,7 @@ export class SessionWriter {
       firstSeq: this.#nextSeq,
       at: this.#deps.clock.now(),
       drafts: drafts.map(({ type, json }) => ({ type, json: this.#deps.redactor.text(json) })),
-      ...(progress && { progress: JSON.stringify(progress) }),
+      ...(progress && { progress: this.#deps.redactor.text(JSON.stringify(progress)) }),
     }
     for (let attempt = 0; ; attempt += 1) {
       try {

@@ -12,18 +12,31 @@ const mask = (name: string): string => `[secret ${name}]`
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 
-/** The forms in which a secret shows up: itself, in a URL, in base64 (without the padding that depends on what follows). */
+/** Base64 at each of the three places where a secret may begin, without what depends on its neighbours. */
+function base64Forms(value: string): string[] {
+  const bytes = Buffer.from(value)
+  return [0, 1, 2].map((shift) => {
+    const text = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '')
+    const tail = (shift + bytes.length) % 3 === 0 ? text.length : text.length - 1
+    return text.slice(shift === 0 ? 0 : shift + 1, tail)
+  })
+}
+
+/** The forms in which a secret shows up: itself, in a URL, in base64 as HTTP and git send it. */
 function forms(value: string): string[] {
-  const base64 = Buffer.from(value).toString('base64').replace(/=+$/, '')
-  const plain = [value, encodeURIComponent(value), base64]
+  const plain = [value, encodeURIComponent(value), ...base64Forms(value)]
   // A value of several lines (a key file) is printed line by line.
   const lines = value.split(/\r?\n/).filter((line) => line.length >= 16)
-  return [...plain, ...(lines.length > 1 ? lines : [])]
+  return [...plain, ...(lines.length > 1 ? lines : [])].filter((form) => form.length >= SHORTEST)
 }
 
 export interface Redactor {
   /** Masks secrets in text that is JSON or plain; the result of JSON is still JSON. */
   text(text: string): string
+  /** The same for a value of plain data, in all of its texts. */
+  json<T>(value: T): T
   /** Masks secrets in fragments of one stream, holding back an end that may be the beginning of a secret. */
   stream(): { push(fragment: string): string; end(): string }
 }
@@ -40,10 +53,13 @@ export function makeRedactor(secrets: readonly Secret[]): Redactor {
     }
   }
   const known = [...names.keys()].toSorted((a, b) => b.length - a.length)
-  if (known.length === 0) return { text: (text) => text, stream: () => ({ push: (text) => text, end: () => '' }) }
+  if (known.length === 0) {
+    return { text: (text) => text, json: (value) => value, stream: () => ({ push: (text) => text, end: () => '' }) }
+  }
   const pattern = new RegExp(known.map(escapeRegExp).join('|'), 'g')
   const text = (input: string): string => input.replace(pattern, (found) => names.get(found) ?? '')
-  return { text, stream: () => makeStream(text, known) }
+  const json: Redactor['json'] = (value) => JSON.parse(text(JSON.stringify(value)))
+  return { text, json, stream: () => makeStream(text, known) }
 }
 
 /** How much of the end of `text` could be the beginning of a known form. */

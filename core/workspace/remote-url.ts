@@ -6,11 +6,13 @@ type VcsProvider = RepositoryRecord['vcsProvider']
 /** Without password or token; the user name stays only where ssh needs it. */
 export function withoutCredentials(url: string): string {
   const parsed = URL.parse(url)
-  if (!parsed || !/^(https?|ssh|git|ftps?|git\+ssh):$/.test(parsed.protocol)) return url
+  if (!parsed) return url.replace(/^([a-z+]+:\/\/)[^/]*@/i, '$1').replace(/[?#].*$/s, '')
+  if (!/^(https?|ssh|git|ftps?|git\+ssh):$/.test(parsed.protocol)) return url
   parsed.password = ''
   if (!parsed.protocol.includes('ssh')) parsed.username = ''
   // A token can hide in the query too.
   parsed.search = ''
+  parsed.hash = ''
   return parsed.href
 }
 

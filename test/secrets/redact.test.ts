@@ -21,6 +21,17 @@ describe('masking secrets', () => {
     }
   })
 
+  test('masks it in base64 behind any prefix, as HTTP sends a user and a token', () => {
+    for (const user of ['', 'a', 'ab', 'abc', 'x-access-token']) {
+      const header = Buffer.from(`${user}:${secret.value}:and more`).toString('base64')
+      expect(redactor.text(header)).toContain('[secret TOKEN]')
+    }
+  })
+
+  test('masks it in every text of a value', () => {
+    expect(redactor.json({ a: [secret.value], b: { c: 1 } })).toEqual({ a: ['[secret TOKEN]'], b: { c: 1 } })
+  })
+
   test('keeps JSON valid', () => {
     const json = JSON.stringify({ type: 'text', content: `the key is ${secret.value}!` })
     expect(JSON.parse(redactor.text(json))).toEqual({ type: 'text', content: 'the key is [secret TOKEN]!' })

@@ -1,4 +1,5 @@
 /** What a person can do with a task now: commands with its real id. */
+import { plainLine } from './sanitize.ts'
 import type { UnitTask } from '../../../core/contract/records.ts'
 import { shortId } from './format.ts'
 import type { Style } from './style.ts'
@@ -55,7 +56,7 @@ export function nextStepLines(steps: readonly Step[], style: Style): string[] {
   const width = Math.max(...steps.map(([command]) => displayWidth(command)))
   const lines = steps.map(
     ([command, what]) =>
-      `  ${style.paint('cyan', command)}${padEnd('', width - displayWidth(command))}  ${style.paint('dim', what)}`,
+      `  ${style.paint('cyan', command)}${padEnd('', width - displayWidth(command))}  ${style.paint('dim', plainLine(what))}`,
   )
   return [style.paint('bold', 'Next'), ...lines]
 }

@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 const ESC = String.fromCodePoint(0x1b)
 const BEL = String.fromCodePoint(0x07)
 /** Sequences with a text of their own (OSC, DCS, PM, APC, SOS), which `stripVTControlCharacters` leaves in parts. */
-const STRINGS = new RegExp(`${ESC}[\\]PX^_][^${ESC}${BEL}]{0,4096}(?:${BEL}|${ESC}\\\\)`, 'g')
+const STRINGS = new RegExp(`${ESC}[\\]PX^_][^${ESC}${BEL}]{0,4096}(?:${BEL}|${ESC}\\\\|(?=${ESC}|$))`, 'g')
 /** Characters that reorder what stands beside them. */
 const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 const TAB = '    '
@@ -24,5 +24,7 @@ export function plainText(text: string): string {
 /** One line: line ends become spaces. */
 export const plainLine = (text: string): string =>
   plainText(text)
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .trim()
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ')

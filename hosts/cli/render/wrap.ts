@@ -6,7 +6,11 @@ export function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((line) => wrapLine(line.trimEnd(), Math.max(width, 10)))
 }
 
-function wrapLine(line: string, width: number): string[] {
+/** Longer ones are no prose, and measuring them word by word would take as long as they are wide. */
+const LONGEST_LINE = 10_000
+
+function wrapLine(full: string, width: number): string[] {
+  const line = full.length > LONGEST_LINE ? `${full.slice(0, LONGEST_LINE).trimEnd()} …` : full
   if (displayWidth(line) <= width) return [line]
   const indent = hangingIndent(line).slice(0, width >> 1)
   const lines: string[] = []

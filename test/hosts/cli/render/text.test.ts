@@ -99,3 +99,13 @@ describe('colour', () => {
     expect(paint({ isTTY: true }, { TERM: 'dumb' })).toBe('x')
   })
 })
+
+describe('a very long line', () => {
+  it('becomes a bounded number of rows, and one line stays one line', () => {
+    const line = `${'word '.repeat(200_000)}é`
+    expect(wrap(line, 80).length).toBeLessThan(200)
+    expect(wrap(line, 80).at(-1)).toContain('…')
+    expect(plainLine(`x${' '.repeat(65_000)}x`)).toHaveLength(65_002)
+    expect(plainText(`${String.fromCodePoint(0x1b)}]`.repeat(1000)).length).toBeLessThan(10)
+  })
+})
