@@ -78,6 +78,8 @@ export interface WorkspacePort {
   push(place: TaskPlace, to: { remoteUrl: string; signal: AbortSignal }): Promise<{ commit: string }>
   /** Removes the worktree after saving what is uncommitted. */
   remove(place: TaskPlace, saveAs: string): Promise<void>
+  /** @throws TroupeError INVALID_PARAMS, REPO_BRANCH_EXISTS when a task cannot have a branch of this name. */
+  checkBranch(repositoryPath: string, name: string): Promise<void>
   inspect(path: string, branch?: string): Promise<RepositoryFacts>
   branchName(task: { taskId: string; title: string }, repositoryPath: string): string
   files(

@@ -5,14 +5,16 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { ErrorEnvelope } from '../base/errors.ts'
+import type { MessageBody } from '../contract/messages.ts'
 import type { AgentSession } from '../contract/records.ts'
 import type { SessionLog } from '../log/types.ts'
 import type { ActorEvent } from '../machines/effects.ts'
 import { pendingEffects } from '../store/effects.ts'
 import { getProgress } from '../store/progress.ts'
-import { liveSessions } from '../store/sessions.ts'
+import { getSessionStart, liveSessions } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { Engine } from './engine.ts'
+import { loadPlace } from './places.ts'
 import type { SessionEnded } from './ports.ts'
 
 const HOST_DIED: ErrorEnvelope = {
@@ -37,9 +39,22 @@ async function storedEnd(store: Store, sessionId: string): Promise<ActorEvent | 
   return ended
 }
 
-async function endInLog({ log, clock }: RecoveryDeps, { id: sessionId, lastSeq }: AgentSession): Promise<ActorEvent> {
-  const json = JSON.stringify({ type: 'error', ...HOST_DIED, retryable: true })
-  const drafts = [{ type: 'error', json }] as const
+/** Every log begins with its start and its prompt, also that of a session that was lost before it could say anything. */
+async function opening(store: Store, session: AgentSession): Promise<MessageBody[]> {
+  if (session.lastSeq > 0) return []
+  const { worktreePath, repositoryPath } = await loadPlace(store, session.unitTaskId)
+  const start = await store.read((tx) => getSessionStart(tx, session.id))
+  return [
+    { type: 'start', agent: session.agent, workDir: worktreePath ?? repositoryPath },
+    { type: 'userMessage', content: start?.prompt ?? '' },
+  ]
+}
+
+async function endInLog({ store, log, clock }: RecoveryDeps, session: AgentSession): Promise<ActorEvent> {
+  const closing: MessageBody = { type: 'error', ...HOST_DIED, retryable: true }
+  const bodies = [...(await opening(store, session)), closing]
+  const drafts = bodies.map((body) => ({ type: body.type, json: JSON.stringify(body) }))
+  const { id: sessionId, lastSeq } = session
   await log.append({ sessionId, firstSeq: lastSeq + 1, at: clock.now(), drafts, progress: JSON.stringify(LOST) })
   return { ...LOST.ended }
 }

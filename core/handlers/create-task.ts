@@ -99,6 +99,7 @@ export async function createTask(deps: HandlerDeps, params: Params): Promise<Uni
   const subject = await store.transaction((tx) => findSubject(tx, params))
   const choice = await choose(deps, params, subject.path)
   const facts = await workspace.inspect(subject.path, params.baseBranch ?? subject.repository.defaultBranch)
+  if (params.branchName !== undefined) await workspace.checkBranch(subject.path, params.branchName)
   const id = newId()
   const agentTaskId = newId()
   const title = params.title ?? titleOf(params.prompt)

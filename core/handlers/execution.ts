@@ -55,7 +55,9 @@ export function executionHandlers(deps: HandlerDeps) {
     async sendMessage({ id, content }, { principal }) {
       const task = await findTask(store, id)
       if (task.status !== 'in_progress' || task.sessionId === undefined) {
-        throw conflictOf('task', task.status, 'send a message', task.status === 'in_review' ? ['request changes'] : [])
+        // The task's machine takes no messages: it says what is possible instead.
+        await engine.command(id, { type: 'message' })
+        return fail('CONFLICT', `The task is ${task.status}, but has no session to talk to.`)
       }
       await engine.command(task.sessionId, { type: 'message', content, by: nameOf(principal) })
       return {}

@@ -292,6 +292,8 @@ export const unitTaskMachine = task.createMachine({
     stopped: {
       on: {
         followUp: { actions: 'keepFollowUp' },
+        // Work that was stopped may be good enough; a person decides.
+        approve: { target: 'approved', actions: assign({ error: undefined }) },
         retry: { target: 'queued', actions: 'keepRetry' },
         changes: { target: 'queued', actions: 'keepChanges' },
         reject: 'rejected',
@@ -301,6 +303,7 @@ export const unitTaskMachine = task.createMachine({
     failed: {
       on: {
         followUp: { actions: 'keepFollowUp' },
+        approve: { target: 'approved', actions: assign({ error: undefined }) },
         retry: { target: 'queued', actions: 'keepRetry' },
         changes: { target: 'queued', actions: 'keepChanges' },
         reject: 'rejected',

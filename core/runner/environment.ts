@@ -11,12 +11,17 @@ const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
 /** Some programs read a secret under another name too. */
 const ALSO_AS: Readonly<Record<string, string>> = { GOOGLE_AI_API_KEY: 'GEMINI_API_KEY', GITHUB_TOKEN: 'GH_TOKEN' }
 
-/** npm puts the programs of the package that it runs first; an agent must find the user's, not ours. */
-const withoutOurs = (path: string, packageRoot: string): string =>
-  path
+const isNpms = (folder: string): boolean => /[\\/](node_modules[\\/]\.bin|node-gyp-bin)$/.test(folder)
+
+/** npm puts the programs of the package that it runs first, and its own; an agent must find the user's. */
+function withoutOurs(host: Environment, packageRoot: string): string {
+  const byNpm = host['npm_execpath'] !== undefined
+  return (host['PATH'] ?? DEFAULT_PATH)
     .split(delimiter)
     .filter((folder) => !(folder + sep).startsWith(`${packageRoot}${sep}node_modules${sep}`))
+    .filter((folder) => !(byNpm && isNpms(folder)))
     .join(delimiter)
+}
 
 export interface EnvironmentParts {
   readonly host: Environment
@@ -32,7 +37,7 @@ export interface EnvironmentParts {
 /** What every process that Troupe starts for a user gets: detection, set-up and agents. */
 export function baseEnvironment(host: Environment, packageRoot: string): Record<string, string> {
   const passed = PASSED_ON.flatMap((name) => (host[name] === undefined ? [] : [[name, host[name]]]))
-  return { ...Object.fromEntries(passed), PATH: withoutOurs(host['PATH'] ?? DEFAULT_PATH, packageRoot) }
+  return { ...Object.fromEntries(passed), PATH: withoutOurs(host, packageRoot) }
 }
 
 export function sessionEnvironment(parts: EnvironmentParts): Record<string, string> {

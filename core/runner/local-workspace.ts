@@ -2,7 +2,7 @@
 import { rename } from 'node:fs/promises'
 import { fail, TroupeError, type ErrorCode } from '../base/errors.ts'
 import type { TaskPlace, WorkspacePort } from '../engine/ports.ts'
-import { branchName } from '../workspace/branch-name.ts'
+import { branchName, isBranchName } from '../workspace/branch-name.ts'
 import type { Setup } from '../workspace/setup.ts'
 import type { Workspaces } from '../workspace/workspaces.ts'
 import type { RunnerWorkspace } from './ports.ts'
@@ -59,6 +59,14 @@ async function push(workspaces: Workspaces, place: TaskPlace, to: Parameters<Wor
   return workspaces.pushBranch({ ...common, taskId, remoteUrl: to.remoteUrl })
 }
 
+/** @throws TroupeError INVALID_PARAMS, REPO_BRANCH_EXISTS */
+async function checkBranch(workspaces: Workspaces, repositoryPath: string, name: string): Promise<void> {
+  if (!isBranchName(name))
+    fail('INVALID_PARAMS', `${JSON.stringify(name)} is no name for a branch. Choose another one.`)
+  if ((await workspaces.branchTip({ repositoryPath, branchName: name })) === undefined) return
+  fail('REPO_BRANCH_EXISTS', `The branch ${name} exists already. Choose another name for the task's branch.`)
+}
+
 /** A worktree that is gone holds nothing uncommitted; the branch has the rest. */
 async function commitRest(
   workspaces: Workspaces,
@@ -112,7 +120,7 @@ export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): W
     file: async ({ worktreePath, repositoryPath, ...place }, path, side) => {
       const common = { repositoryPath, path, maxBytes: MAX_FILE_BYTES }
       const useWorktree = side === 'work' && worktreePath !== undefined
-      const commit = side === 'base' ? place.baseCommit : place.branchName
+      const commit = side === 'base' ? place.baseCommit : `refs/heads/${place.branchName}`
       const from = useWorktree ? { worktreePath } : { commit: commit ?? fail('CONFLICT', 'The task has not begun.') }
       return workspaces.readFile({ ...common, from })
     },
@@ -123,11 +131,20 @@ export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): W
       if (worktreePath === undefined) return
       const saveRef = `refs/troupe/saved/${saveAs}`
       try {
-        await workspaces.removeWorkspace({ taskId, repositoryPath, worktreePath, branchName: branch, saveRef })
+        await workspaces.removeWorkspace({
+          taskId,
+          repositoryPath,
+          worktreePath,
+          branchName: branch,
+          saveRef,
+          // Only one whose commits are all on other branches goes.
+          deleteBranch: true,
+        })
       } catch (error) {
         await keepAside(error, worktreePath)
       }
     },
+    checkBranch: (repositoryPath, name) => checkBranch(workspaces, repositoryPath, name),
     inspect: (path, branch) => workspaces.inspectRepository(path, { branch }),
     branchName: ({ taskId, title }, repositoryPath) =>
       branchName(setup(repositoryPath).branchTemplate, { taskId, title }),

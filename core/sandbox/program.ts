@@ -51,7 +51,7 @@ async function findFile(program: string, { cwd, env }: ProgramRequest): Promise<
 const failMissing = (program: string, env: Readonly<Record<string, string>>): never =>
   fail(
     'PROCESS_START',
-    `${program} was not started: no such program in PATH (${env['PATH'] ?? 'not set'}). Install it, or give its full path.`,
+    `${program} was not started: there is no such program in PATH${env['PATH'] ? '' : ', which is not set'}. Install it, or give its full path.`,
   )
 
 async function toRunnable(file: string): Promise<'runnable' | 'refused' | 'missing'> {

@@ -66,7 +66,16 @@ function environment() {
  * `--loglevel=error` hides "unsupported engine" warnings: they compare packages with the Node that runs npm, while
  * everything here runs on the packaged one.
  */
-const NPM_CI = ['ci', '--include=dev', '--include=optional', '--prefer-offline', '--loglevel=error', '--no-progress']
+const NPM_CI = [
+  'ci',
+  '--include=dev',
+  '--include=optional',
+  '--prefer-offline',
+  '--loglevel=error',
+  '--no-progress',
+  // Every add-on comes ready built in its package. npm would compile one of them all the same, which needs Python.
+  '--ignore-scripts',
+]
 
 function runNpm() {
   const windows = process.platform === 'win32' // npm is npm.cmd there, which only a shell starts.

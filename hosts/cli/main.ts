@@ -4,6 +4,9 @@ import { runCommandLine } from './run-command-line.ts'
 /** What still keeps the process alive after its work is done is not worth waiting for. */
 const LINGER_MS = 2000
 
+// What a command waits for may be only timers that do not keep a process alive: this one does, until it is done.
+const alive = setInterval(() => {}, 2 ** 30)
+
 process.exitCode = await runCommandLine({
   args: process.argv.slice(2),
   env: process.env,
@@ -14,4 +17,5 @@ process.exitCode = await runCommandLine({
   compose: async (options) => (await import('../compose.ts')).composeHost(options),
   signals: { source: process, exit: (code) => process.exit(code) },
 })
+clearInterval(alive)
 setTimeout(() => process.exit(), LINGER_MS).unref()

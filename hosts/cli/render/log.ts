@@ -100,7 +100,8 @@ function startLines({ agent, agentVersion, model }: Of<'start'>, style: Style): 
 
 function prose(message: Of<'text'>, style: Style): string[] {
   const lines = withoutBlankEnds(wrap(plainText(message.content), proseWidth(style)))
-  return [...firstLines(lines, MOST.text), ...cutNote(message, style)]
+  // Whoever reads from a pipe or a file wants all of it.
+  return [...firstLines(lines, style.terminal ? MOST.text : Infinity), ...cutNote(message, style)]
 }
 
 /** The log holds a preview of a message over 64 KiB. */

@@ -36,6 +36,7 @@ export function nextSteps(task: UnitTask, hasChanges = true): Step[] {
         look,
         [`troupe task commit ${id}`, `merge it into ${task.baseBranch}`],
         [`troupe task pr ${id}`, 'or push it and open a pull request'],
+        [`troupe task changes ${id} "..."`, 'send it back, for example to take in what is new on the base branch'],
       ]
     case 'pr_open':
       return [
@@ -45,7 +46,15 @@ export function nextSteps(task: UnitTask, hasChanges = true): Step[] {
     case 'failed':
     case 'stopped':
     case 'rejected':
-      return [logs, [`troupe task retry ${id}`, 'try again, with what the agent knows already']]
+      return [
+        ...(hasChanges && task.status !== 'rejected'
+          ? [look, [`troupe task approve ${id}`, 'its work is good as it is'] as const]
+          : []),
+        logs,
+        [`troupe task retry ${id}`, 'try again, with what the agent knows already'],
+      ]
+    case 'done':
+      return [[`troupe task rm ${id}`, 'remove its worktree and log']]
     default:
       return []
   }

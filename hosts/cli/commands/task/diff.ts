@@ -13,10 +13,15 @@ interface DiffOptions {
 export function addDiffCommand(group: Command, run: Run): void {
   const command = addCommand(group, 'diff <task>', {
     summary: 'Show all that a task changed since it began, committed or not',
-    examples: ['troupe task diff 1a2b3c4d', 'troupe task diff 1a2b3c4d --patch | git apply'],
+    examples: ['troupe task diff 1a2b3c4d', 'troupe task diff 1a2b3c4d | git apply'],
   })
     .option('--stat', 'only the files and their counts')
-    .addOption(new Option('--patch', 'exactly as `git apply` takes it; without binary files').conflicts('stat'))
+    .addOption(
+      new Option(
+        '--patch',
+        'as `git apply` takes it, without binary files; also when the output is no terminal',
+      ).conflicts('stat'),
+    )
     .action((reference: string, { stat, patch }: DiffOptions) =>
       run(command, async (context) => {
         await using connection = await context.connect()
@@ -24,7 +29,8 @@ export function addDiffCommand(group: Command, run: Run): void {
         const task = await findTask(client, reference, context.signal)
         const { diff } = await client.call('getTaskDiff', { id: task.id }, { signal: context.signal })
         const { output } = context
-        if (patch && !output.json) context.streams.stdout.write(toPatch(diff))
+        const piped = !output.style.terminal && !stat
+        if ((patch || piped) && !output.json) context.streams.stdout.write(toPatch(diff))
         else {
           output.result({ diff }, () => [
             changeSummary(diff, output.style),

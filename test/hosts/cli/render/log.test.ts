@@ -130,10 +130,12 @@ describe('the text of an agent', () => {
     expect(shown.join('\n')).toContain('abcd')
   })
 
-  it('is bounded', () => {
-    const lines = render([{ type: 'text', content: 'x\n'.repeat(5000) }])
+  it('is bounded on a terminal, and whole where somebody reads from a pipe', () => {
+    const long: MessageBody = { type: 'text', content: 'x\n'.repeat(5000) }
+    const lines = render([long], terminal)
     expect(lines.at(-1)).toBe('… 4800 more lines')
     expect(lines.length).toBeLessThan(210)
+    expect(render([long]).filter((line) => line === 'x')).toHaveLength(5000)
   })
 
   it('says so when the log holds only its beginning', () => {
