@@ -56,9 +56,12 @@ export function branchName(template: string, fields: BranchFields): string {
 
 /** The rules of `git check-ref-format --branch`, and a length that every file system takes. */
 export const isBranchName = (name: string): boolean =>
+  name !== 'HEAD' && isRefName(name) && name.split('/').every((part) => Buffer.byteLength(part) < 200)
+
+/** The rules of `git check-ref-format`: a name, and no expression such as `main~1`. */
+export const isRefName = (name: string): boolean =>
   name !== '' &&
-  name !== 'HEAD' &&
   name !== '@' &&
   !name.startsWith('-') &&
   !/[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$|\.$/u.test(name) &&
-  name.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock') && Buffer.byteLength(part) < 200)
+  name.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'))

@@ -5,7 +5,7 @@
  * dirty to the agent's git; the next look at the work compares contents, finds nothing to commit, and sets them right.
  */
 import { constants } from 'node:fs'
-import { lstat, readFile, rename } from 'node:fs/promises'
+import { lstat, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backoffMs } from '../base/backoff.ts'
 import { fail } from '../base/errors.ts'
@@ -13,6 +13,7 @@ import { sleep } from '../base/waiting.ts'
 import { assertIdentity, makeCommit, withTrailers, type Trailers } from './commit-message.ts'
 import type { Context } from './context.ts'
 import { openRepository, updateRefs } from './repository.ts'
+import { readGitFile } from './git-file.ts'
 import { filteredFiles } from './filters.ts'
 import { copyIndexFile } from './index-file.ts'
 import { listWorktrees } from './worktree-records.ts'
@@ -79,7 +80,7 @@ async function commitWork(context: Context, place: Place, { request, work }: Com
 
 /** The branch, HEAD where it is not part of the branch, and what a merge that is resolved was merging. */
 async function parentsOf({ repository, worktree }: Place, { head, tip, snapshot }: Work): Promise<string[]> {
-  const merging = snapshot.unmerged ? '' : await readFile(join(worktree.gitDir, 'MERGE_HEAD'), 'utf8').catch(() => '')
+  const merging = snapshot.unmerged ? '' : ((await readGitFile(join(worktree.gitDir, 'MERGE_HEAD'))) ?? '')
   const heads = merging.split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line))
   const parents: string[] = []
   for (const commit of [tip, head, ...heads]) {

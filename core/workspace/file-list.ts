@@ -4,10 +4,11 @@
  * Owns the lists of the last few commits. A list belongs to a commit and so never grows old; while the branch stands
  * still a query starts no process (its ref is read in process).
  */
-import fs from 'node:fs'
+import fs from 'node:fs/promises'
 import { resolveRef } from 'isomorphic-git'
 import { isBranchName } from './branch-name.ts'
 import type { Context } from './context.ts'
+import { readGitFile } from './git-file.ts'
 import { openRepository, resolveBranch } from './repository.ts'
 
 export interface ListFilesRequest {
@@ -26,6 +27,16 @@ export interface FileList {
 }
 
 const KEPT_LISTS = 4
+const MAX_PACKED_REFS_BYTES = 16 * 1024 * 1024
+
+/** In the form that isomorphic-git reads files with. */
+const boundedFiles = {
+  promises: {
+    ...fs,
+    readFile: async (path: string) =>
+      (await readGitFile(path, MAX_PACKED_REFS_BYTES)) ?? Promise.reject(new Error(`${path} cannot be read.`)),
+  },
+}
 
 export interface FileLists {
   /** @throws TroupeError REPO_NOT_FOUND, REPO_NOT_GIT, REPO_BRANCH_MISSING, GIT_FAILED */
@@ -53,7 +64,7 @@ export function makeFileLists(context: Context): FileLists {
     const gitdir = commonDirs.get(repositoryPath)
     if (gitdir === undefined || !isBranchName(branch)) return undefined
     // Fails for what it does not know (reftable, a folder that is gone); then the git program has its say.
-    const commit = await resolveRef({ fs, gitdir, ref: `refs/heads/${branch}` }).catch(() => '')
+    const commit = await resolveRef({ fs: boundedFiles, gitdir, ref: `refs/heads/${branch}` }).catch(() => '')
     return lists.get(`${gitdir}\0${commit}`)
   }
   return { list: async (request) => search((await known(request)) ?? (await load(request)), request) }

@@ -87,6 +87,7 @@ const SAFE_CONFIG = [
   'commit.gpgSign=false',
   'submodule.recurse=false',
   'rerere.enabled=false',
+  'worktree.useRelativePaths=false',
   'color.ui=false',
 ].flatMap((setting) => ['-c', setting])
 

@@ -1,11 +1,17 @@
 /** Copies of git's index. */
 import { copyFile, stat, utimes } from 'node:fs/promises'
+import { isGitFile } from './git-file.ts'
+
+/** Some ten million entries; a file with a hole would otherwise fill the disk. */
+const MAX_BYTES = 1024 ** 3
 
 /**
  * Copies an index with its time. git compares a file by content only if the file is not older than the index; a copy
  * that looks younger would hide a change made in the second in which the original was written.
+ * @throws TroupeError GIT_FAILED when there is something else than an index; ENOENT when there is none.
  */
 export async function copyIndexFile(from: string, to: string, mode?: number): Promise<void> {
+  await isGitFile(from, MAX_BYTES)
   // Looked at before: should another index take its place meanwhile, the older time is the careful one.
   const seconds = Math.floor((await stat(from)).mtimeMs / 1000)
   await copyFile(from, to, mode)

@@ -2,10 +2,12 @@
  * Finds the repository that a path lies in, by its files and not by asking git: it saves five processes an operation,
  * names may hold newlines, and `core.worktree` of a hostile repository cannot claim another folder for its own.
  */
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fail } from '../base/errors.ts'
 import type { Context } from './context.ts'
+import { isGitFile, readGitFile } from './git-file.ts'
+import { assertTrusted, otherOwner } from './owner.ts'
 import { listWorktrees } from './worktree-records.ts'
 
 export interface Location {
@@ -20,15 +22,19 @@ export interface Location {
 /**
  * A path in a subfolder gives the repository around it, a path in a linked worktree its main repository; when that is
  * bare, the linked worktree itself.
- * @throws TroupeError REPO_NOT_FOUND, REPO_NOT_GIT, REPO_BARE, GIT_FAILED, GIT_NOT_INSTALLED
+ * @throws TroupeError REPO_NOT_FOUND, REPO_NOT_GIT, REPO_BARE, GIT_FAILED, GIT_NOT_INSTALLED, REPO_UNWRITABLE when it
+ * belongs to another user
  */
 export async function locateRepository(context: Context, path: string): Promise<Location> {
   const { folder, gitDir } = await findFolder(await existingFolder(path), path)
   const commonDir = await sharedBy(gitDir)
+  const main = basename(commonDir) === '.git' ? dirname(commonDir) : commonDir
+  await assertTrusted(context, [folder, join(folder, '.git'), gitDir, commonDir, main], [main, folder])
+  await isGitFile(join(commonDir, 'commondir'))
   if (commonDir === gitDir) return { root: folder, commonDir, folder }
-  const main = (await listWorktrees(context, commonDir))[0]
-  const known = main !== undefined && !main.bare && (await isGitDir(join(main.path, '.git')))
-  return { root: known ? await realpath(main.path) : folder, commonDir, folder }
+  const first = (await listWorktrees(context, commonDir))[0]
+  const known = first !== undefined && !first.bare && (await isGitDir(join(first.path, '.git')))
+  return { root: known ? await realpath(first.path) : folder, commonDir, folder }
 }
 
 async function existingFolder(path: string): Promise<string> {
@@ -47,7 +53,8 @@ async function findFolder(start: string, path: string): Promise<{ folder: string
     if (basename(folder) !== '.git' && (await isGitDir(folder))) {
       fail('REPO_BARE', `${path} is a bare repository. Name a clone or a worktree of it that has files.`)
     }
-    if (folder === dirname(folder)) break
+    // Further up it is no longer for the owner of the path to say what the repository is.
+    if (folder === dirname(folder) || (await otherOwner(folder)) !== undefined) break
   }
   return fail('REPO_NOT_GIT', `${path} is not in a git repository. Run "git init" there, or name another folder.`)
 }
@@ -56,7 +63,7 @@ async function findFolder(start: string, path: string): Promise<{ folder: string
 async function gitDirOf(folder: string): Promise<string | undefined> {
   const entry = join(folder, '.git')
   const state = await stat(entry).catch(() => undefined)
-  const named = state?.isFile() ? /^gitdir: ([^]+?)\n*$/.exec(await readFile(entry, 'utf8'))?.[1] : entry
+  const named = state?.isFile() ? /^gitdir: ([^]+?)\n*$/.exec((await readGitFile(entry)) ?? '')?.[1] : entry
   if (!state || named === undefined) return undefined
   const gitDir = resolve(folder, named)
   return (await isGitDir(gitDir)) ? realpath(gitDir) : undefined
@@ -71,6 +78,6 @@ async function isGitDir(path: string): Promise<boolean> {
 
 /** A linked worktree has a git directory of its own, and in it the way to the one that all share. */
 async function sharedBy(gitDir: string): Promise<string> {
-  const way = await readFile(join(gitDir, 'commondir'), 'utf8').catch(() => '.')
+  const way = (await readGitFile(join(gitDir, 'commondir'))) ?? '.'
   return realpath(resolve(gitDir, way.replace(/\n+$/, ''))).catch(() => gitDir)
 }

@@ -7,18 +7,20 @@
  * W3  The mark beside the folder says that the setup ran; nobody gets a worktree without it.
  * W4  What holds content and is not known to git is moved aside, never deleted.
  */
-import { lstat, mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { createHash } from 'node:crypto'
 import { fail, TroupeError } from '../base/errors.ts'
 import { isBranchName } from './branch-name.ts'
 import { baseRef, taskFolder, type Context } from './context.ts'
+import { readGitFile } from './git-file.ts'
 import { isInside } from './inside.ts'
 import { openRepository, repositoryName, resolveBranch, resolveRef, updateRefs, type Repository } from './repository.ts'
+import { worktreeConfig } from './repository-view.ts'
 import { copyUntracked, runSetup, type Setup } from './setup.ts'
 import {
-  administerWorktrees,
   administrativeFolder,
+  changeWorktrees,
   forgetWorktree,
   listWorktrees,
   type WorktreeRecord,
@@ -108,7 +110,7 @@ function assertNotInUse(records: readonly WorktreeRecord[], branch: string, own:
 /** Two repositories of one task may have the same name. */
 async function freePath(context: Context, repository: Repository, folder: string): Promise<string> {
   const path = join(folder, safeName(repository.root))
-  const gitFile = await readFile(join(path, '.git'), 'utf8').catch(() => undefined)
+  const gitFile = await readGitFile(join(path, '.git'))
   const owner =
     gitFile === undefined ? undefined : await realpath(gitFile.slice('gitdir: '.length).trimEnd()).catch(() => '')
   if (!owner || isInside(repository.commonDir, owner)) return path
@@ -140,13 +142,12 @@ async function ensureWorktree(
   if (!usable) {
     await clearTheWay(context, repository, { path, record })
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    await administerWorktrees(context, repository.commonDir, ['add', '--no-checkout', '--', path, branchName], {
-      signal,
-    })
+    await changeWorktrees(context, repository, ['add', '--no-checkout', '--', path, branchName], { signal })
   }
   const gitDir = await administrativeFolder(repository.commonDir, path)
   if (gitDir === undefined) fail('WORKTREE_MISSING', `git has no record of ${path}. Start the task again.`)
   await writeGitFile(context, path, gitDir)
+  if (!usable) await writeFile(join(gitDir, 'config.worktree'), await worktreeConfig(context, repository.commonDir))
   const worktree = bindWorktree(context, repository, { path, gitDir })
   await ensureFiles(worktree, signal)
   return { worktree, created: !usable }
@@ -157,7 +158,7 @@ async function writeGitFile(context: Context, path: string, gitDir: string): Pro
   const file = join(path, '.git')
   const content = `gitdir: ${gitDir}\n`
   const state = await lstat(file).catch(() => undefined)
-  if (state?.isFile() && (await readFile(file, 'utf8').catch(() => '')) === content) return
+  if (state?.isFile() && (await readGitFile(file)) === content) return
   if (state?.isFile() || state?.isSymbolicLink()) await rm(file)
   // A repository that the agent made in its place; not inside, where it would be taken for work. // W4
   else if (state) await rename(file, `${path}.git-aside-${context.clock.now()}`)
@@ -189,7 +190,7 @@ async function clearTheWay(
     await rename(path, aside)
     context.logger.warn({ path, aside }, 'git did not know a folder of this task; it was moved aside')
   }
-  if (record) await forgetWorktree(context, repository.commonDir, path)
+  if (record) await forgetWorktree(context, repository, path)
 }
 
 /** Lies beside the worktree, out of the sight of `git status`. */

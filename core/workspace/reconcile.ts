@@ -59,7 +59,7 @@ async function lookAtRepository(
   for (const { path, locked } of own) {
     if (!(await isGone(path))) present.add(path)
     else if (locked === undefined || locked === 'initializing') {
-      await forgetWorktree(context, repository.commonDir, path)
+      await forgetWorktree(context, repository, path)
       mended.push(path)
     }
   }

@@ -50,7 +50,7 @@ export async function removeWorkspace(context: Context, request: RemoveRequest):
     const record = records.find((each) => each.path === path)
     assertRemovable(record, path)
     const savedCommit = (await exists(path)) ? await removeFolder(context, repository, { request, path }) : undefined
-    if (record) await forgetWorktree(context, repository.commonDir, path)
+    if (record) await forgetWorktree(context, repository, path)
     await rm(markOf(path), { force: true })
     await rmdir(folder).catch(() => {}) // Another repository of the task may still have its worktree there.
     const branchDeleted = request.deleteBranch === true && (await deleteBranch(repository, request))

@@ -8,17 +8,21 @@
  * (global and system) is trusted and stays in force: a git-lfs set up there works, one set up in the repository does not.
  */
 import { createHash } from 'node:crypto'
-import { access, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isGitFile } from './git-file.ts'
 import { viewsFolder, type Context } from './context.ts'
 
-const LINKED_FOLDERS = ['objects', 'refs', 'logs', 'info', 'reftable', 'worktrees', 'lfs']
-const LINKED_FILES = ['HEAD', 'packed-refs', 'shallow']
+const LINKED_FOLDERS = ['objects', 'refs', 'logs', 'reftable', 'worktrees', 'lfs']
+/** Of `info` no more: `attributes` would hide changes from the reviewer, `grafts` history. */
+const LINKED_FILES = ['HEAD', 'packed-refs', 'shallow', 'info/exclude']
 
 /** Settings that name no program. Keys as git prints them, in lower case. */
 const KEPT =
   /^(core\.(repositoryformatversion|filemode|symlinks|ignorecase|precomposeunicode|protecthfs|protectntfs|autocrlf|eol|safecrlf|longpaths|trustctime|checkstat|sharedrepository|bigfilethreshold)|extensions\.(?!worktreeconfig$).+|user\.(name|email)|remote\..+\.(url|fetch|promisor|partialclonefilter)|lfs\.url)$/
 const KEPT_OF_WORKTREE = /^core\.sparsecheckout(cone)?$/
+
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024
 
 type Setting = readonly [key: string, value: string]
 
@@ -27,10 +31,18 @@ export async function openView(context: Context, commonDir: string): Promise<str
   const name = createHash('sha256').update(commonDir).digest('hex').slice(0, 24)
   const view = join(viewsFolder(context), name)
   await mkdir(view, { recursive: true, mode: 0o700 })
+  await makeInfo(join(view, 'info'))
+  await Promise.all(LINKED_FILES.map((entry) => isGitFile(join(commonDir, entry))))
   const links = [...LINKED_FOLDERS, ...LINKED_FILES]
   await Promise.all(links.map((entry) => link(join(commonDir, entry), join(view, entry))))
   await writeIfChanged(join(view, 'config'), toConfig(await keptSettings(context, commonDir)))
   return view
+}
+
+/** In the view of an older version it was a link to the whole folder. */
+async function makeInfo(path: string): Promise<void> {
+  if ((await lstat(path).catch(() => undefined))?.isSymbolicLink()) await rm(path, { force: true })
+  await mkdir(path, { recursive: true, mode: 0o700 })
 }
 
 async function link(target: string, path: string): Promise<void> {
@@ -44,12 +56,22 @@ async function link(target: string, path: string): Promise<void> {
 
 async function keptSettings(context: Context, commonDir: string): Promise<Setting[]> {
   const shared = await readSettings(context, join(commonDir, 'config'))
-  const hasOwn = shared.some(([key, value]) => key === 'extensions.worktreeconfig' && value !== 'false')
-  const own = hasOwn ? await readSettings(context, join(commonDir, 'config.worktree')) : []
   return [
     ...shared.filter(([key, value]) => (KEPT.test(key) || KEPT_OF_WORKTREE.test(key)) && isPlain(key, value)),
-    ...own.filter(([key]) => KEPT_OF_WORKTREE.test(key)),
+    ...(await worktreeSettings(context, commonDir, shared)),
   ]
+}
+
+/** What a new worktree takes over from the configuration that the main one has for itself; mostly nothing. */
+export async function worktreeConfig(context: Context, commonDir: string): Promise<string> {
+  const shared = await readSettings(context, join(commonDir, 'config'))
+  return toConfig(await worktreeSettings(context, commonDir, shared))
+}
+
+async function worktreeSettings(context: Context, commonDir: string, shared: readonly Setting[]): Promise<Setting[]> {
+  if (!shared.some(([key, value]) => key === 'extensions.worktreeconfig' && value !== 'false')) return []
+  const own = await readSettings(context, join(commonDir, 'config.worktree'))
+  return own.filter(([key]) => KEPT_OF_WORKTREE.test(key))
 }
 
 /** `transport::address` would start a helper program of that name. */
@@ -57,11 +79,7 @@ const isPlain = (key: string, value: string): boolean => !key.endsWith('.url') |
 
 /** Includes are not followed: they would lead to files outside. */
 export async function readSettings(context: Context, file: string): Promise<Setting[]> {
-  const there = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (!there) return []
+  if (!(await isGitFile(file, MAX_CONFIG_BYTES))) return []
   const { text } = await context.git(['config', '--file', file, '--no-includes', '--null', '--list'], {
     cwd: context.dataDir,
     env: { GIT_CEILING_DIRECTORIES: dirname(context.dataDir) },

@@ -1,6 +1,7 @@
 /** A repository, found and opened: its folders, and git bound to it. */
 import { basename, join } from 'node:path'
-import { fail } from '../base/errors.ts'
+import { fail, TroupeError } from '../base/errors.ts'
+import { isRefName } from './branch-name.ts'
 import type { Context } from './context.ts'
 import type { GitOptions, GitOutput } from './git.ts'
 import { locateRepository } from './locate.ts'
@@ -43,15 +44,18 @@ export const repositoryName = (root: string): string =>
   // Every control character, so that a name can be printed.
   basename(root).replace(/\p{Cc}+/gu, ' ') || 'repository'
 
-/** The commit that a ref names, or undefined when there is no such ref. */
+/**
+ * The commit that a ref names, by its full name, or undefined when there is no such ref. Not `rev-parse`: that takes
+ * `main~1` and `x-g1a2b3c` for a commit, and `refs/heads/x` for a tag of this name.
+ */
 export async function resolveRef(repository: Repository, ref: string): Promise<string | undefined> {
-  const { code, text } = await repository.git(
-    ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`],
-    {
-      accept: [1],
-    },
-  )
-  return code === 0 ? text : undefined
+  if (!isRefName(ref)) return undefined
+  try {
+    return (await repository.git(['show-ref', '--verify', '--hash', ref])).text
+  } catch (error) {
+    if (error instanceof TroupeError && error.message.endsWith('- not a valid ref')) return undefined
+    throw error
+  }
 }
 
 /** @throws TroupeError REPO_BRANCH_MISSING, with some branches that exist. */

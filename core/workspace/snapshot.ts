@@ -35,6 +35,9 @@ export interface SnapshotOptions {
 
 const MAX_NESTING = 8
 
+/** An entry marked as outside of a sparse checkout counts by its file where there is one, and stays where there is none. */
+const SPARSE = ['-c', 'core.sparseCheckout=true', '-c', 'sparse.expectFilesOutsideOfPatterns=false']
+
 /** Dispose it when its tree is no longer needed. */
 export async function takeSnapshot(
   context: Context,
@@ -82,6 +85,8 @@ interface Changes {
   readonly removed: readonly string[]
   readonly written: readonly string[]
   readonly unmerged: boolean
+  /** Some are marked `--assume-unchanged`, and git would take them at their word. */
+  readonly assumed: boolean
 }
 
 interface Listing {
@@ -96,37 +101,52 @@ async function listChanges(worktree: Worktree, listing: Listing): Promise<Change
   const removed = new Set<string>()
   const written = new Set<string>()
   let unmerged = false
-  const list = ['ls-files', '-z', '-t', '--stage', '--deleted', '--modified', '--others', '--exclude-standard']
+  let assumed = false
+  const list = [
+    ...SPARSE,
+    'ls-files',
+    '-z',
+    '-v',
+    '--stage',
+    '--deleted',
+    '--modified',
+    '--others',
+    '--exclude-standard',
+  ]
   const { text } = await worktree.git(list, { env, signal: options.signal })
   for (const line of text.split('\0').filter((entry) => entry !== '')) {
     const entry = toEntry(line)
     unmerged ||= entry.stage > 0
+    assumed ||= entry.assumed
     if (entry.tag === '?') await collect(worktree, entry.path, { listing, into: written })
     else if (entry.tag === 'R' || (await becameFolder(worktree, entry))) removed.add(entry.path)
     else written.add(entry.path)
   }
   if (options.submodules === 'files') await unfold(worktree, { listing, removed, written })
   // A file deleted from disk is listed as modified too.
-  return { removed: [...removed], written: [...written].filter((path) => !removed.has(path)), unmerged }
+  return { removed: [...removed], written: [...written].filter((path) => !removed.has(path)), unmerged, assumed }
 }
 
 interface Entry {
   /** `?` untracked, `R` deleted, `C` modified. */
   readonly tag: string
+  readonly assumed: boolean
   readonly mode: string
   readonly stage: number
   readonly path: string
 }
 
 function toEntry(line: string): Entry {
-  if (line.startsWith('? ')) return { tag: '?', mode: '', stage: 0, path: line.slice(2) }
+  if (line.startsWith('? ')) return { tag: '?', assumed: false, mode: '', stage: 0, path: line.slice(2) }
   const end = line.indexOf('\t')
   const [tag = '', mode = '', , stage = '0'] = line.slice(0, end).split(' ')
-  return { tag, mode, stage: Number(stage), path: line.slice(end + 1) }
+  // With `-v` a small letter is such a mark.
+  const assumed = /[a-z]/.test(tag)
+  return { tag: tag.toUpperCase(), assumed, mode, stage: Number(stage), path: line.slice(end + 1) }
 }
 
 /** A folder took the place of a file; the files in it are listed by themselves. */
-async function becameFolder(worktree: Worktree, { mode, path }: Entry): Promise<boolean> {
+async function becameFolder(worktree: Worktree, { mode, path }: Pick<Entry, 'mode' | 'path'>): Promise<boolean> {
   if (mode === '160000') return false
   return (await lstat(join(worktree.path, path)).catch(() => undefined))?.isDirectory() ?? false
 }
@@ -171,7 +191,7 @@ async function unfold(worktree: Worktree, { listing, removed, written }: Unfoldi
     .map((line) => line.slice(line.indexOf('\t') + 1))
   for (const path of submodules) {
     const files = new Set<string>()
-    if (await becameFolder(worktree, { tag: '', mode: '', stage: 0, path })) {
+    if (await becameFolder(worktree, { mode: '', path })) {
       await collect(worktree, `${path}/`, { listing, into: files })
     }
     if (files.size === 0) continue
@@ -180,14 +200,19 @@ async function unfold(worktree: Worktree, { listing, removed, written }: Unfoldi
   }
 }
 
-async function apply(worktree: Worktree, env: Record<string, string>, { removed, written }: Changes): Promise<void> {
+async function apply(worktree: Worktree, env: Record<string, string>, changes: Changes): Promise<void> {
+  const { removed, written, assumed } = changes
   if (removed.length > 0) {
     await worktree.git(['update-index', '--force-remove', '-z', '--stdin'], { env, input: terminated(removed) })
   }
   if (written.length > 0) {
     // `--remove`: the agent may be at work, and a file that was listed may be gone by now.
-    const args = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin']
-    await worktree.git(args, { env, input: terminated(written) })
+    const how = ['--add', '--remove', '--replace', '--ignore-skip-worktree-entries']
+    const unmark = assumed ? ['-q', '--unmerged', '--really-refresh'] : []
+    await worktree.git([...SPARSE, 'update-index', ...unmark, ...how, '-z', '--stdin'], {
+      env,
+      input: terminated(written),
+    })
   }
 }
 

@@ -3,12 +3,14 @@
  *
  * R1  One `git worktree` command at a time for each repository: while one adds a record, another fails on the half of it
  *     that it sees.
- * R2  Only these commands read the repository's own configuration, and none of them handles content.
+ * R2  Only `list` reads the repository's own configuration: it names the folders that it finds by the place of the
+ *     common folder. It starts no program; the commands that change something do, and get the view.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Context } from './context.ts'
-import type { GitOptions, GitOutput } from './git.ts'
+import { isGitFile, readGitFile } from './git-file.ts'
+import type { GitOptions } from './git.ts'
 
 export interface WorktreeRecord {
   readonly path: string
@@ -21,21 +23,49 @@ export interface WorktreeRecord {
   readonly prunable: boolean
 }
 
-/** Runs `git worktree` with these arguments. // R1 R2 */
-export function administerWorktrees(
+const READ_BY_GIT = ['gitdir', 'HEAD', 'commondir', 'locked']
+
+/** What is needed of a repository here. */
+export interface Administered {
+  readonly commonDir: string
+  readonly view: string
+}
+
+/**
+ * Runs `git worktree add` or `remove` with these arguments. // R1 R2
+ * The `.git` file of a new worktree names a folder of the view; it has to be written anew.
+ */
+export async function changeWorktrees(
   context: Context,
-  commonDir: string,
+  { commonDir, view }: Administered,
   args: readonly string[],
   options?: Pick<GitOptions, 'signal'>,
-): Promise<GitOutput> {
-  const call = { ...options, cwd: context.dataDir, env: { GIT_DIR: commonDir } }
-  return context.locks.run(`records of ${commonDir}`, () => context.git(['worktree', ...args], call))
+): Promise<void> {
+  // git would make it, but not through the link of the view.
+  await mkdir(join(commonDir, 'worktrees'), { recursive: true })
+  const call = { ...options, cwd: context.dataDir, env: { GIT_DIR: commonDir, GIT_COMMON_DIR: view } }
+  await oneAtATime(context, commonDir, () => context.git(['worktree', ...args], call))
 }
+
+/** R1 */
+const oneAtATime = <T>(context: Context, commonDir: string, work: () => Promise<T>): Promise<T> =>
+  context.locks.run(`records of ${commonDir}`, work)
 
 /** All worktrees, the main one first. */
 export async function listWorktrees(context: Context, commonDir: string): Promise<WorktreeRecord[]> {
-  const { text } = await administerWorktrees(context, commonDir, ['list', '--porcelain', '-z'])
+  await assertReadable(commonDir)
+  const call = { cwd: context.dataDir, env: { GIT_DIR: commonDir } }
+  const list = ['worktree', 'list', '--porcelain', '-z']
+  const { text } = await oneAtATime(context, commonDir, () => context.git(list, call)) // R2
   return text.split('\0\0').filter(Boolean).map(toRecord)
+}
+
+/** A pipe among them would hold up every task of the repository until the time of the command is over. */
+async function assertReadable(commonDir: string): Promise<void> {
+  const parent = join(commonDir, 'worktrees')
+  const names = await readdir(parent).catch(() => [])
+  const files = names.flatMap((name) => READ_BY_GIT.map((file) => join(parent, name, file)))
+  await Promise.all(files.map((file) => isGitFile(file)))
 }
 
 function toRecord(block: string): WorktreeRecord {
@@ -65,7 +95,7 @@ export async function administrativeFolder(commonDir: string, worktreePath: stri
   const names = await readdir(parent).catch(() => [])
   for (const name of names) {
     const folder = join(parent, name)
-    const written = await readFile(join(folder, 'gitdir'), 'utf8').catch(() => undefined)
+    const written = await readGitFile(join(folder, 'gitdir'))
     if (written === undefined) continue
     // Since git 2.48 the path may be relative to the folder.
     if (dirname(resolve(folder, written.replace(/\n$/, ''))) === worktreePath) return folder
@@ -76,6 +106,6 @@ export async function administrativeFolder(commonDir: string, worktreePath: stri
 /**
  * Removes the record of a worktree whose folder is gone. Not `prune`: that would take records of the user's own along.
  */
-export async function forgetWorktree(context: Context, commonDir: string, path: string): Promise<void> {
-  await administerWorktrees(context, commonDir, ['remove', '--force', '--force', '--', path])
+export async function forgetWorktree(context: Context, repository: Administered, path: string): Promise<void> {
+  await changeWorktrees(context, repository, ['remove', '--force', '--force', '--', path])
 }

@@ -38,7 +38,7 @@ const HOOKS = [
 /** Planted too; a plain git runs them only on a terminal, with a remote, or in commands that are not called here. */
 const UNPROVOKED =
   'pager diff-command editor ssh askpass credential trailer alias pack-objects submodule-update alternate-refs ' +
-  'sequence-editor diff-filter config-worktree'
+  'sequence-editor diff-filter config-worktree config-hook'
 
 describe('what a repository plants', () => {
   let bench: Workbench
@@ -94,6 +94,9 @@ describe('what a repository plants', () => {
       }
     }
     await repository.git('config', 'core.hooksPath', hooks)
+    // Hooks in the configuration itself, which git knows since 2.54.
+    await repository.git('config', 'hook.evil.command', await plant('config-hook'))
+    for (const hook of HOOKS) await repository.git('config', '--add', 'hook.evil.event', hook)
   }
 
   async function nest(path: string): Promise<void> {

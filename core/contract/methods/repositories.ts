@@ -12,9 +12,9 @@ export const repositories = {
   addRepository: method({
     params: z.object({
       /** An absolute path on this machine. */
-      path: z.string().min(1),
+      path: z.string().min(1).max(4096),
       name: name.optional(),
-      defaultBranch: z.string().optional(),
+      defaultBranch: z.string().max(1000).optional(),
       workspaceId: id.optional(),
     }),
     result: z.object({ repository, group: repositoryGroup }),
@@ -26,6 +26,8 @@ export const repositories = {
       'REPO_EMPTY',
       'REPO_DETACHED',
       'REPO_BRANCH_MISSING',
+      'REPO_UNWRITABLE',
+      'GIT_FAILED',
     ],
     access: 'member',
     doc: 'Adds a local repository, or gives the one that has this path already, with its group of one.',
@@ -126,11 +128,11 @@ export const repositories = {
       repositoryId: id,
       /** Only paths that contain this, case-insensitively. */
       query: z.string().max(200).optional(),
-      branch: z.string().optional(),
+      branch: z.string().max(1000).optional(),
       limit: z.number().int().min(1).max(5000).default(100),
     }),
     result: z.object({ files: z.array(z.string()), more: z.boolean() }),
-    errors: ['NOT_FOUND', 'REPO_BRANCH_MISSING', 'REPO_NOT_FOUND'],
+    errors: ['NOT_FOUND', 'REPO_BRANCH_MISSING', 'REPO_NOT_FOUND', 'REPO_UNWRITABLE', 'GIT_FAILED'],
     access: 'viewer',
     doc: 'Lists tracked files, for mentions in a prompt.',
   }),

@@ -17,14 +17,14 @@ export const tasks = {
       prompt,
       /** Default: the first line of the prompt, shortened. */
       title: z.string().trim().min(1).max(200).optional(),
-      agent: z.string().optional(),
-      model: z.string().optional(),
+      agent: z.string().max(200).optional(),
+      model: z.string().max(200).optional(),
       permissionMode: permissionMode.optional(),
       sandbox: sandboxKind.optional(),
       /** Default: the repository's default branch. */
-      baseBranch: z.string().optional(),
+      baseBranch: z.string().max(1000).optional(),
       /** Default: by the template of the configuration. */
-      branchName: z.string().optional(),
+      branchName: z.string().max(1000).optional(),
       /** Leave it a draft when false. */
       start: z.boolean().default(false),
     }),
@@ -41,6 +41,8 @@ export const tasks = {
       'REPO_EMPTY',
       'REPO_DETACHED',
       'REPO_BRANCH_MISSING',
+      'REPO_UNWRITABLE',
+      'REPO_BRANCH_EXISTS',
       'GIT_FAILED',
     ],
     access: 'member',
@@ -129,7 +131,7 @@ export const tasks = {
     doc: 'Gives all that the task changed since its base commit, committed or not.',
   }),
   getTaskFile: method({
-    params: z.object({ id, path: z.string().min(1), side: z.enum(['base', 'work']).default('work') }),
+    params: z.object({ id, path: z.string().min(1).max(4096), side: z.enum(['base', 'work']).default('work') }),
     result: z.object({
       content: z.string(),
       encoding: z.enum(['utf8', 'base64']),
@@ -142,7 +144,7 @@ export const tasks = {
   addReviewComment: method({
     params: z.object({
       id,
-      file: z.string().min(1),
+      file: z.string().min(1).max(4096),
       startLine: z.number().int().positive(),
       endLine: z.number().int().positive().optional(),
       side: z.enum(['old', 'new']).default('new'),
