@@ -9,7 +9,7 @@ const PAGE = 100
 /** The clock may jump and another engine may set a deadline: look again at least this often. */
 const LOOK_AGAIN_MS = 60_000
 /** What is still due after a look could not be told; it is not tried faster than this. */
-const RETRY_MS = 20
+const RETRY_MS = 500
 
 export interface Deadlines extends AsyncDisposable {
   /** A deadline was set for `at` (milliseconds since 1970). */

@@ -123,6 +123,12 @@ const withdrawOpen = task.enqueueActions(({ context, enqueue }) => {
   enqueue({ type: 'withdrawQuestions', params: { questionIds: [context.openQuestion.questionId] } })
 })
 
+/** The question of a lost session that no later one will take up. */
+const withdrawLeft = task.enqueueActions(({ event, enqueue }) => {
+  if (event.type !== 'session.ended' || !event.openQuestion) return
+  enqueue({ type: 'withdrawQuestions', params: { questionIds: [event.openQuestion.questionId] } })
+})
+
 export const unitTaskMachine = task.createMachine({
   id: 'unitTask',
   context: ({ input }) => ({ ...input, next: { prompt: input.prompt }, lostInARow: 0 }),
@@ -194,7 +200,11 @@ export const unitTaskMachine = task.createMachine({
           },
           { guard: { type: 'ended', params: 'failed' }, target: 'failed', actions: ['keepSessionEnd', 'resetLost'] },
           { guard: { type: 'ended', params: 'stopped' }, target: 'stopped', actions: ['keepSessionEnd', 'resetLost'] },
-          { guard: 'lostTooOften', target: 'failed', actions: ['keepSessionEnd', 'failAsLost', 'resetLost'] },
+          {
+            guard: 'lostTooOften',
+            target: 'failed',
+            actions: ['keepSessionEnd', 'failAsLost', 'resetLost', withdrawLeft],
+          },
           { guard: 'lostWithQuestion', target: 'queued.forAnswer', actions: ['keepSessionEnd', 'countLost'] },
           { guard: { type: 'ended', params: 'lost' }, target: 'queued', actions: ['keepSessionEnd', 'countLost'] },
         ],
@@ -214,7 +224,7 @@ export const unitTaskMachine = task.createMachine({
             'session.ended': {
               guard: 'fromMySession',
               target: '#unitTask.stopped',
-              actions: ['keepSessionEnd', 'resetLost'],
+              actions: ['keepSessionEnd', 'resetLost', withdrawLeft],
             },
           },
         },

@@ -88,9 +88,10 @@ export class SessionRun {
   /** False when the session ends and does not take it any more. */
   async send({ id, content }: { id: string; content: string }): Promise<boolean> {
     if (this.#heardMessages.has(id)) return true
-    this.#heardMessages.add(id)
     if (this.#followUps.closed) return false
     await this.#writer.write({ type: 'userMessage', content })
+    // Only now: one that could not be written comes again.
+    this.#heardMessages.add(id)
     return this.#followUps.push(content)
   }
 
@@ -131,7 +132,8 @@ export class SessionRun {
       return toEnding(end, { stop: this.#stopReason, usage: this.#writer.usage, durationMs: duration() })
     } catch (error) {
       const stop = this.#stopReason
-      if (!stop) return toFailure(error)
+      // Being told to stop does not explain a process that could not be ended: a person must hear of it.
+      if (!stop || isProcessLeft(error)) return toFailure(error)
       return toEnding({ kind: 'stopped' }, { stop, usage: this.#writer.usage, durationMs: duration() })
     }
   }
@@ -227,6 +229,8 @@ export class SessionRun {
     }
   }
 }
+
+const isProcessLeft = (error: unknown): boolean => error instanceof TroupeError && error.code === 'PROCESS_LEFT'
 
 const toMutable = ({ options, ...rest }: Ask) => ({ ...rest, ...(options && { options: [...options] }) })
 

@@ -219,6 +219,19 @@ describe('the unit task machine', () => {
     expect(heard([...running, lost, late, answer])).toMatch(/blue.*\n\nand tests\n\nand docs$/s)
   })
 
+  test('withdraws the question of a lost session when no other session will come', () => {
+    const lost = (n: number, more = {}) => [
+      { type: 'assign', sessionId: `s${n}`, workerId: 'w' },
+      ended(`s${n}`, 'lost', more),
+    ]
+    const withdrawn = { type: 'withdrawQuestions', params: { questionIds: ['q'] } }
+    const givenUp = run([{ type: 'start' }, ...lost(1), ...lost(2), ...lost(3, { openQuestion: question })])
+    expect(givenUp.records).toContainEqual(withdrawn)
+    const stopped = run([...running, { type: 'stop' }, ended('s1', 'lost', { openQuestion: question })])
+    expect(stopped.records).toContainEqual(withdrawn)
+    expect(run([...running, ended('s1', 'lost', { openQuestion: question })]).records).toEqual([])
+  })
+
   test('ignores what an earlier session still says', () => {
     const step = run(running)
     expect(nextStep('unitTask', step.snapshot, ended('s0', 'completed'))).toBeUndefined()

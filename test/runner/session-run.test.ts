@@ -1,0 +1,101 @@
+/**
+ * A session whose surroundings fail: what it still guarantees. The ports have stand-ins, because these failures cannot be made
+ * for real: a process that survives SIGKILL, a log that refuses one batch for good.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../core/base/clock.ts'
+import { TroupeError } from '../../core/base/errors.ts'
+import { silentLogger } from '../../core/base/logger.ts'
+import type { SessionReport } from '../../core/engine/ports.ts'
+import type { LogBatch } from '../../core/log/types.ts'
+import type { RunnerDeps } from '../../core/runner/ports.ts'
+import { SessionRun } from '../../core/runner/session-run.ts'
+import type { SandboxProcess } from '../../core/sandbox/types.ts'
+
+const survivor: SandboxProcess = {
+  pid: 1,
+  exited: new Promise(() => {}),
+  async *output() {},
+  write: async () => {},
+  signal: async () => {},
+  stop: () => Promise.reject(new TroupeError('PROCESS_LEFT', 'Process 1 survived SIGKILL.')),
+  [Symbol.asyncDispose]: () => survivor.stop().then(() => {}),
+}
+
+async function openBench(overrides: Partial<RunnerDeps>) {
+  const runRoot = await mkdtemp(join(tmpdir(), 'troupe-run-'))
+  const reports: SessionReport[] = []
+  const deps: RunnerDeps = {
+    log: { append: async () => {}, delta() {}, close() {} },
+    plugins: { run: async () => ({ kind: 'complete', success: true }) },
+    sandbox: { spawn: async () => survivor },
+    workspace: {
+      prepare: async () => ({ path: runRoot, baseCommit: 'abc', notices: [] }),
+      headCommit: async () => undefined,
+    },
+    setup: () => ({ settings: { args: [] }, env: {}, secrets: [], idleMs: 0 }),
+    report: async (_, report) => void reports.push(report),
+    hostEnv: {},
+    packageRoot: '/nowhere',
+    runRoot,
+    clock: systemClock,
+    logger: silentLogger,
+    ...overrides,
+  }
+  const place = { taskId: 't', title: 't', agent: 'a', repositoryPath: runRoot, baseBranch: 'main', branchName: 'b' }
+  const run = new SessionRun(deps, {
+    sessionId: 's',
+    place,
+    agent: 'a',
+    permissionMode: 'full',
+    sandbox: 'process',
+    prompt: 'do it',
+    lastSeq: 0,
+  })
+  return { run, reports, [Symbol.asyncDispose]: () => rm(runRoot, { recursive: true, force: true }) }
+}
+
+describe('a session', () => {
+  test('says that a process is left, also when it was told to stop', async () => {
+    const begun = Promise.withResolvers<void>()
+    const plugins: RunnerDeps['plugins'] = {
+      async run(_session, io, signal) {
+        await io.spawn({ program: 'agent', args: [] })
+        begun.resolve()
+        await new Promise((settle) => signal.addEventListener('abort', settle))
+        return { kind: 'stopped' }
+      },
+    }
+    await using bench = await openBench({ plugins })
+    await begun.promise
+    bench.run.stop({ kind: 'asked' })
+    await bench.run.done
+    expect(bench.reports.at(-1)).toMatchObject({ type: 'ended', outcome: 'failed', error: { code: 'PROCESS_LEFT' } })
+  })
+
+  test('takes a message again that could not be written the first time', async () => {
+    const heard = Promise.withResolvers<string>()
+    let refusals = 1
+    const append = async ({ drafts }: LogBatch) => {
+      if (drafts.some(({ json }) => json.includes('and docs')) && refusals-- > 0) throw new Error('not now')
+    }
+    const plugins: RunnerDeps['plugins'] = {
+      async run(_session, io) {
+        for await (const { content } of io.followUps) {
+          heard.resolve(content)
+          break
+        }
+        return { kind: 'complete', success: true }
+      },
+    }
+    await using bench = await openBench({ plugins, log: { append, delta() {}, close() {} } })
+    const message = { id: 'm', content: 'and docs' }
+    await expect(bench.run.send(message)).rejects.toThrow('not now')
+    expect(await bench.run.send(message)).toBe(true)
+    expect(await heard.promise).toBe('and docs')
+    await bench.run.done
+  })
+})
