@@ -67,10 +67,11 @@ export interface SessionRunner {
 export interface WorkspacePort {
   diff(place: TaskPlace): Promise<TaskDiff>
   file(place: TaskPlace, path: string, side: 'base' | 'work'): Promise<Uint8Array>
+  /** `leftBehind`: folders on the base branch that could not follow it; they look as if the merge were undone there. */
   merge(
     place: TaskPlace,
     how: { strategy: MergeStrategy; message?: string | undefined },
-  ): Promise<{ commit: string; endCommit: string }>
+  ): Promise<{ commit: string; endCommit: string; leftBehind: readonly string[] }>
   /**
    * Commits what is uncommitted, then pushes the branch to `origin`, which must have this address.
    * @throws TroupeError TASK_NO_CHANGES, UNSUPPORTED, CONFLICT, GIT_FAILED

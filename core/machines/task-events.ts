@@ -66,5 +66,11 @@ export type TaskEvent =
   | { readonly type: 'session.waiting'; readonly sessionId: string }
   | { readonly type: 'session.working'; readonly sessionId: string }
   | SessionEnd
-  | { readonly type: 'merged'; readonly commit: string; readonly endCommit: string }
+  | {
+      readonly type: 'merged'
+      readonly commit: string
+      readonly endCommit: string
+      /** Folders on the base branch that could not follow it. */
+      readonly leftBehind?: readonly string[]
+    }
   | { readonly type: 'mergeRefused'; readonly error: ErrorEnvelope }

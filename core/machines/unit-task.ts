@@ -5,6 +5,7 @@
  * ignored by the guard `fromMySession`.
  */
 import { assign, setup } from 'xstate'
+import type { ErrorEnvelope } from '../base/errors.ts'
 import type { SessionOutcome } from '../contract/statuses.ts'
 import { declaredActions } from './effects.ts'
 import { answeredPrompt, continuePrompt, type NextPrompt } from './prompts.ts'
@@ -29,6 +30,13 @@ const toPrompt = ({ next, unheard = [] }: TaskContext): string =>
 
 const withResume = (prompt: string, agentSessionId: string | undefined): NextPrompt =>
   agentSessionId === undefined ? { prompt } : { prompt, resume: agentSessionId }
+
+/** The merge holds, but a commit in such a folder would take it back: its owner must know. */
+function leftBehindError(folders: readonly string[] = []): ErrorEnvelope | undefined {
+  if (folders.length === 0) return undefined
+  const message = `The work is merged, but ${folders.join(', ')} could not be brought along: it looks as if the merge were undone there. Commit nothing in it; copy aside what else is uncommitted, then run there: git reset --hard`
+  return { code: 'MERGE_BLOCKED', message, details: { folders } }
+}
 
 const task = setup({
   types: {} as { context: TaskContext; events: TaskEvent; input: TaskInput },
@@ -90,7 +98,9 @@ const task = setup({
     ),
     dropQuestion: assign({ openQuestion: undefined }),
     keepMerge: assign(({ event }) =>
-      event.type === 'merged' ? { mergeCommit: event.commit, endCommit: event.endCommit, error: undefined } : {},
+      event.type === 'merged'
+        ? { mergeCommit: event.commit, endCommit: event.endCommit, error: leftBehindError(event.leftBehind) }
+        : {},
     ),
   },
   guards: {

@@ -37,14 +37,7 @@ async function merge(workspaces: Workspaces, place: TaskPlace, how: Parameters<W
   if (worktreePath !== undefined) await commitRest(workspaces, { ...common, worktreePath, message: title })
   const baseCommit = baseCommitOf(place)
   const { strategy } = how
-  const { commit, endCommit } = await workspaces.mergeWorkspace({
-    ...common,
-    baseBranch,
-    baseCommit,
-    strategy,
-    message,
-  })
-  return { commit, endCommit }
+  return workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy, message })
 }
 
 async function push(workspaces: Workspaces, place: TaskPlace, to: Parameters<WorkspacePort['push']>[1]) {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -175,6 +176,29 @@ describe('merging', () => {
     const { task: merged } = await host.client.call('commitTask', { id, strategy: 'squash' })
     expect(merged).toMatchObject({ status: 'done', mergeCommit: await repository.git('rev-parse', 'main') })
     await expect(host.client.call('commitTask', { id })).rejects.toMatchObject({ code: 'CONFLICT' })
+  })
+})
+
+describe('merging into a folder that cannot follow', () => {
+  test('is done, and says which folder looks as if it were undone', async (context) => {
+    const { task, repository } = await host.addTask('echo more >> kept.txt', { start: false })
+    const { id } = task
+    await repository.commit({ 'kept.txt': 'kept\n' })
+    const file = join(repository.path, 'kept.txt')
+    if (spawnSync('chattr', ['+i', file]).status !== 0) context.skip('needs root and a file system with chattr')
+    try {
+      await host.client.call('startTaskExecution', { id })
+      await host.until(id, 'in_review')
+      await host.client.call('approveUnitTask', { id })
+      const { task: merged } = await host.client.call('commitTask', { id })
+      expect(merged).toMatchObject({
+        status: 'done',
+        error: { code: 'MERGE_BLOCKED', details: { folders: [repository.path] } },
+      })
+      expect(await repository.git('show', 'main:kept.txt')).toBe('kept\nmore')
+    } finally {
+      spawnSync('chattr', ['-i', file])
+    }
   })
 })
 

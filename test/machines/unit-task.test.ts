@@ -232,6 +232,18 @@ describe('the unit task machine', () => {
     expect(run([...running, ended('s1', 'lost', { openQuestion: question })]).records).toEqual([])
   })
 
+  test('is done with a warning when a folder could not follow the merge', () => {
+    const merging = [...running, ended('s1', 'completed'), { type: 'approve' }, { type: 'merge', strategy: 'merge' }]
+    const merged = { type: 'merged', commit: 'c', endCommit: 'e' }
+    expect(columnsOf(run([...merging, { ...merged, leftBehind: [] }]).state)).toMatchObject({
+      status: 'done',
+      error: null,
+    })
+    const behind = columnsOf(run([...merging, { ...merged, leftBehind: ['/home/me/project'] }]).state)
+    expect(behind).toMatchObject({ status: 'done', mergeCommit: 'c', error: { code: 'MERGE_BLOCKED' } })
+    expect(behind.error?.message).toContain('/home/me/project')
+  })
+
   test('ignores what an earlier session still says', () => {
     const step = run(running)
     expect(nextStep('unitTask', step.snapshot, ended('s0', 'completed'))).toBeUndefined()

@@ -86,8 +86,10 @@ function addCommit(group: Command, run: Run): void {
     )
 }
 
-const mergedText = ({ id, baseBranch, mergeCommit }: UnitTask): string =>
-  `${shortId(id)} is merged into ${plainLine(baseBranch)}${mergeCommit ? ` as ${mergeCommit.slice(0, 12)}` : ''}.`
+function mergedText({ id, baseBranch, mergeCommit, error }: UnitTask): string {
+  const merged = `${shortId(id)} is merged into ${plainLine(baseBranch)}${mergeCommit ? ` as ${mergeCommit.slice(0, 12)}` : ''}.`
+  return error ? `${merged}\n${plainLine(error.message)}` : merged
+}
 
 /** Calls for one task and says what can be done next. */
 async function onTask(
