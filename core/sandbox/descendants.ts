@@ -24,15 +24,13 @@ export function findFamily(table: readonly ProcessEntry[], family: Family): Proc
   const spared = findAncestors(table, process.pid)
   const isRoot = (entry: ProcessEntry) =>
     family.known.has(toKey(entry)) || (entry.marker !== undefined && family.marked(entry.marker))
-  const members = new Map<number, ProcessEntry>()
-  const groups = new Set<number>()
-  const isMember = (entry: ProcessEntry) =>
-    isRoot(entry) || members.has(entry.ppid) || groups.has(entry.pgid) || groups.has(entry.sid)
-  let before = -1
-  while (members.size > before) {
+  const candidates = table.filter(({ pid, dead }) => !dead && !spared.has(pid))
+  const members = new Map(candidates.filter(isRoot).map((entry) => [entry.pid, entry]))
+  const groups = new Set([...members.values()].flatMap(({ pgid, sid }) => [pgid, sid]))
+  for (let before = -1; members.size > before;) {
     before = members.size
-    for (const entry of table) {
-      if (entry.dead || members.has(entry.pid) || spared.has(entry.pid) || !isMember(entry)) continue
+    for (const entry of candidates) {
+      if (!members.has(entry.ppid) && !groups.has(entry.pgid) && !groups.has(entry.sid)) continue
       members.set(entry.pid, entry)
       groups.add(entry.pgid).add(entry.sid)
     }

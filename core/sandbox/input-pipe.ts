@@ -2,39 +2,45 @@
  * Writes to the FIFO that is the stdin of a program.
  *
  * - Texts are written whole and in the order of the calls; they never interleave.
- * - A text that could be written only in part breaks the pipe: later ones fail, for the program would read nonsense.
+ * - A text that could be written only in part breaks the pipe: later ones fail, for the program would read nonsense. A
+ *   file beside the pipe says so while a text is under way, for a later host too. A short text needs none: the system
+ *   takes it whole or not at all.
  */
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { access, type FileHandle, open, rm, writeFile } from 'node:fs/promises'
 import { TroupeError } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
+import { isShortage } from './shortage.ts'
 
 const FIRST_RETRY_MS = 2
 const LAST_RETRY_MS = 100
+/** The least that every POSIX system takes whole. */
+const ATOMIC_BYTES = 512
 
 export interface InputPipeOptions {
+  /** The FIFO. */
+  readonly path: string
+  /** Exists while a text may have been written in part. */
+  readonly partPath: string
   /** The program named in errors. */
   readonly program: string
   /** A program that reads nothing for so long gets TIMEOUT. */
   readonly stallMs: number
-  /** Aborts when the program has ended. */
-  readonly ended: AbortSignal
+  readonly hasEnded: () => boolean
 }
 
 export class InputPipe {
-  readonly #path: string
   readonly #options: InputPipeOptions
   #last: Promise<unknown> = Promise.resolve()
-  #broken: unknown
 
-  constructor(path: string, options: InputPipeOptions) {
-    this.#path = path
+  constructor(options: InputPipeOptions) {
     this.#options = options
   }
 
   /**
    * Settles when the pipe has taken all of the text, which is not yet the program having read it.
-   * @throws TroupeError ABORTED when the program has ended, TIMEOUT when it does not read.
+   * @throws TroupeError ABORTED when the program has ended or has got an earlier text only in part, TIMEOUT when it does
+   *   not read, DATA_DIR_UNUSABLE when its folder cannot be written.
    */
   write(text: string): Promise<void> {
     const written = this.#last.then(() => this.#writeWhole(Buffer.from(text)))
@@ -43,50 +49,71 @@ export class InputPipe {
   }
 
   async #writeWhole(bytes: Uint8Array): Promise<void> {
-    if (this.#broken !== undefined) throw this.#broken
-    if (this.#options.ended.aborted) throw this.#toEnded()
+    const { partPath, program } = this.#options
+    if (await exists(partPath)) throw toAborted(`${program} got an input only in part and can take no more.`)
+    await using pipe = await this.#open()
+    const isShort = bytes.length <= ATOMIC_BYTES
+    if (!isShort) await writeFile(partPath, '', { mode: 0o600 }).catch(failFolder)
+    const { done, error } = await this.#pour(pipe, bytes)
+    if (!isShort && (done === 0 || done === bytes.length)) await rm(partPath, { force: true }).catch(failFolder)
+    if (error) throw error
+  }
+
+  async #open(): Promise<FileHandle> {
     // Write-only, so that a pipe without a reader is an error; non-blocking, so that no thread of the pool hangs in it.
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
-    try {
-      await using pipe = await open(this.#path, flags)
-      await this.#pour(pipe, bytes)
-    } catch (error) {
-      throw error instanceof TroupeError ? error : this.#toEnded(error)
+    const { path, hasEnded, stallMs } = this.#options
+    for (let waited = 0; !hasEnded() && waited <= stallMs; waited += LAST_RETRY_MS) {
+      try {
+        return await open(path, flags)
+      } catch (error) {
+        if (!isShortage(error)) throw this.#toEnded(error)
+      }
+      await sleep(LAST_RETRY_MS)
     }
+    throw hasEnded() ? this.#toEnded() : this.#toStalled()
   }
 
-  async #pour(pipe: FileHandle, bytes: Uint8Array): Promise<void> {
+  /** How much the pipe took, and why not all. */
+  async #pour(pipe: FileHandle, bytes: Uint8Array): Promise<{ done: number; error?: TroupeError }> {
     let done = 0
     let waited = 0
-    let delay = FIRST_RETRY_MS
-    while (done < bytes.length) {
-      const count = await writeSome(pipe, bytes.subarray(done))
+    for (let delay = FIRST_RETRY_MS; done < bytes.length;) {
+      if (this.#options.hasEnded()) return { done, error: this.#toEnded() }
+      if (waited > this.#options.stallMs) return { done, error: this.#toStalled() }
+      const count = await writeSome(pipe, bytes.subarray(done)).catch((error: unknown) => this.#toEnded(error))
+      if (count instanceof TroupeError) return { done, error: count }
       done += count
+      if (count === 0) await sleep(delay)
       waited = count > 0 ? 0 : waited + delay
       delay = count > 0 ? FIRST_RETRY_MS : Math.min(delay * 2, LAST_RETRY_MS)
-      if (waited > this.#options.stallMs) throw this.#toStalled(done)
-      if (done < bytes.length && count === 0) await this.#pause(delay)
     }
+    return { done }
   }
 
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, this.#options.ended).catch((error: unknown) => {
-      throw this.#toEnded(error)
-    })
-  }
-
-  #toStalled(done: number): TroupeError {
+  #toStalled(): TroupeError {
     const { program, stallMs } = this.#options
-    const error = new TroupeError('TIMEOUT', `${program} read nothing from its input for ${stallMs} ms. Stop it.`)
-    if (done > 0) this.#broken = error
-    return error
+    return new TroupeError('TIMEOUT', `${program} could be given no input for ${stallMs} ms. Stop it.`)
   }
 
   #toEnded(cause?: unknown): TroupeError {
-    const text = `${this.#options.program} has ended and takes no more input. Start it again to go on.`
-    return new TroupeError('ABORTED', text, undefined, cause)
+    return toAborted(`${this.#options.program} has ended and takes no more input.`, cause)
   }
 }
+
+const toAborted = (text: string, cause?: unknown): TroupeError =>
+  new TroupeError('ABORTED', `${text} Start it again to go on.`, undefined, cause)
+
+function failFolder(error: unknown): never {
+  const text = `The input of a program cannot be written safely: ${String(error)}. Free the disk and try again.`
+  throw new TroupeError('DATA_DIR_UNUSABLE', text, undefined, error)
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
 
 /** Zero when the pipe is full. */
 async function writeSome(pipe: FileHandle, bytes: Uint8Array): Promise<number> {

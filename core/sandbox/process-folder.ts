@@ -3,6 +3,9 @@ import { type FileHandle, mkdir, open, readFile, realpath, rename, writeFile } f
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { fail, TroupeError } from '../base/errors.ts'
+import { isShortage } from './shortage.ts'
+
+export const EXIT_FILE = 'exit'
 
 export interface ProcessFolder {
   readonly path: string
@@ -10,7 +13,9 @@ export interface ProcessFolder {
   readonly err: string
   /** The content of stdin, or the FIFO; absent when stdin is empty. */
   readonly in: string
-  /** Empty until the wrapper writes the exit code as a line. */
+  /** There while a text may have been written to the FIFO in part. */
+  readonly inPart: string
+  /** Holds no digit until the wrapper writes the exit code as a line. */
   readonly exit: string
   readonly record: string
 }
@@ -34,7 +39,8 @@ export const toProcessFolder = (path: string): ProcessFolder => ({
   out: join(path, 'out'),
   err: join(path, 'err'),
   in: join(path, 'in'),
-  exit: join(path, 'exit'),
+  inPart: join(path, 'in.part'),
+  exit: join(path, EXIT_FILE),
   record: join(path, 'process.json'),
 })
 
@@ -53,6 +59,7 @@ export async function openNewFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'ax', 0o600)
   } catch (error) {
+    if (isShortage(error)) throw error
     const text = `${path} cannot be made for a new process: ${String(error)}. Give it a folder that was never used.`
     throw new TroupeError('PROCESS_START', text, undefined, error)
   }

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { TroupeError } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
+import { isShortage } from './shortage.ts'
 import { MARKER } from './wrapper.ts'
 
 /** A process id means nothing alone, for it is used again; with its start time it names one process for ever. */
@@ -25,11 +26,17 @@ export interface ProcessEntry extends ProcessIdentity {
 }
 
 export interface ProcessTable {
-  /** Every process that was there when it was called. One that forks and ends meanwhile may be missed with its child. */
+  /**
+   * Every process that was there when it was called. One that forks and ends meanwhile may be missed with its child.
+   * @throws TroupeError PROCESS_LEFT when the system does not tell.
+   */
   scan(): Promise<readonly ProcessEntry[]>
   /** The identity behind a process id at this moment. */
   identify(pid: number): Promise<ProcessIdentity | undefined>
-  /** False once the process has ended, its number used again or not. */
+  /**
+   * False once the process has ended, its number used again or not.
+   * @throws a shortage of the system: it says nothing about the process
+   */
   isAlive(process: ProcessIdentity): Promise<boolean>
   /** The same for a process of a scan just made: asked right before each signal, so it must be instant. */
   isSame(process: ProcessIdentity): boolean
@@ -41,43 +48,65 @@ const KERNEL_THREAD = 0x200000
 /** How long a process in the middle of an exec is waited for. */
 const EXEC_TRIES = 50
 const EXEC_PAUSE_MS = 2
+/** How long a scan waits for descriptors: five seconds. */
+const SHORTAGE_TRIES = 25
+const SHORTAGE_PAUSE_MS = 200
 
 /** The table of this machine. */
 export const openProcessTable = (): ProcessTable => shareScans(existsSync('/proc/self/stat') ? procTable : psTable)
 
 export const procTable: ProcessTable = {
   async scan() {
-    const entries: ProcessEntry[] = []
-    for (const [index, name] of readdirSync('/proc').entries()) {
-      if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await setImmediate()
-      const stat = /^\d+$/.test(name) ? readStat(Number(name)) : undefined
-      if (stat) entries.push(stat.kernel ? stat.entry : { ...stat.entry, ...(await readMarker(stat.entry.pid)) })
+    for (let tries = 1; ; tries++) {
+      try {
+        return await scanProc()
+      } catch (error) {
+        if (!isShortage(error) || tries === SHORTAGE_TRIES) return failScan(error)
+      }
+      await sleep(SHORTAGE_PAUSE_MS)
     }
-    return entries
   },
   async identify(pid) {
     const stat = readStat(pid)
     return stat && { pid, startTime: stat.entry.startTime }
   },
-  isAlive: async (process) => procTable.isSame(process),
-  isSame({ pid, startTime }) {
+  async isAlive({ pid, startTime }) {
     const stat = readStat(pid)
     return stat?.entry.dead === false && stat.entry.startTime === startTime
   },
+  isSame({ pid, startTime }) {
+    try {
+      return readStat(pid)?.entry.startTime === startTime
+    } catch {
+      return false // it is found again by the next scan
+    }
+  },
+}
+
+async function scanProc(): Promise<ProcessEntry[]> {
+  const entries: ProcessEntry[] = []
+  for (const [index, name] of readdirSync('/proc').entries()) {
+    if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await setImmediate()
+    const stat = /^\d+$/.test(name) ? readStat(Number(name)) : undefined
+    if (stat) entries.push(stat.kernel ? stat.entry : { ...stat.entry, ...(await readMarker(stat.entry.pid)) })
+  }
+  return entries
+}
+
+function failScan(error: unknown): never {
+  const text = `The processes of this system cannot be listed: ${String(error)}. Raise the limits of the host (ulimit -n).`
+  throw new TroupeError('PROCESS_LEFT', text, undefined, error)
 }
 
 /** For systems without /proc, macOS above all. A start time is exact to a second; a session is taken to be its group. */
 export const psTable: ProcessTable = {
-  scan: () =>
-    readPs(['-A']).catch((error: unknown) => {
-      throw new TroupeError('PROCESS_LEFT', `The processes of this system cannot be listed: ${String(error)}`)
-    }),
+  scan: () => readPs(['-A']).catch(failScan),
   async identify(pid) {
     const [entry] = await readPs(['-p', String(pid)]).catch(() => []) // `ps` fails when there is no such process
     return entry && { pid, startTime: entry.startTime }
   },
   async isAlive({ pid, startTime }) {
-    const [entry] = await readPs(['-p', String(pid)]).catch(() => [])
+    const entry = (await this.scan()).find((other) => other.pid === pid) // all who ask share one `ps`
     return entry?.dead === false && entry.startTime === startTime
   },
   isSame: () => true, // another `ps` would be no closer to the signal than the scan just made
@@ -138,11 +167,12 @@ async function readMarker(pid: number): Promise<{ marker?: string }> {
 const isStarting = (pid: number): boolean =>
   readText(`/proc/${pid}/cmdline`) === '' && readStat(pid)?.entry.dead === false
 
-/** Nothing when the process ended meanwhile or belongs to somebody else. */
+/** Nothing when the process ended meanwhile or belongs to somebody else; a shortage does not make it look so. */
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error
     return undefined
   }
 }

@@ -1,30 +1,26 @@
 /**
- * A process that runs, spawned by this host or found from one before. Owns a watch on the folder until the end.
+ * A process that runs or has ended, spawned by this host or by one before, and what can be done with it.
  *
- * - R1 `exited` settles once the wrapper is gone, so the exit code is final and every byte of the program is in its files.
+ * - R1 `exited` settles once the exit code is written or the wrapper is gone, so it is final and every byte of the
+ *   program is in its files.
  * - R2 Output is read when asked for and kept nowhere.
  * - R3 The output in the files is bounded, read or not: beyond the limit the process is stopped.
  */
-import { statSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import type { Clock } from '../base/clock.ts'
 import { fail } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
 import { sleep, within } from '../base/waiting.ts'
 import { endProcesses, sendSignal } from './end-processes.ts'
-import { KILLED, readExit } from './exit-code.ts'
-import { FolderWatch } from './folder-watch.ts'
 import { InputPipe } from './input-pipe.ts'
 import { OutputReader } from './output-reader.ts'
-import type { ProcessFolder } from './process-folder.ts'
-import type { ProcessIdentity, ProcessTable } from './process-table.ts'
+import { ProcessWatch, type Watched, type WatchServices } from './process-watch.ts'
+import type { Spawner } from './spawner.ts'
 import type { OutputChunk, ProcessExit, SandboxProcess } from './types.ts'
 
 const STOP_GRACE_MS = 5_000
 /** From the last process gone to hearing of it. */
 const EXIT_BOUND_MS = 30_000
-/** A program that prints much changes its folder all the time. */
-const CHECK_PAUSE_MS = 50
+/** What the system is short of now may be there again then. */
+const SHORTAGE_PAUSE_MS = 200
 
 export interface ProcessLimits {
   /** Of both streams together; beyond it the process is stopped with LIMIT_OUTPUT. */
@@ -33,71 +29,66 @@ export interface ProcessLimits {
   readonly inputStallMs: number
 }
 
-export interface ProcessServices {
-  readonly clock: Clock
-  readonly logger: Logger
+export interface ProcessServices extends WatchServices {
   readonly limits: ProcessLimits
-  readonly table: ProcessTable
+  readonly spawner: Spawner
 }
 
-export interface ProcessParts {
-  readonly folder: ProcessFolder
+export interface ProcessParts extends Watched {
   readonly program: string
   readonly liveInput: boolean
-  readonly wrapper: ProcessIdentity
-  /** Settles when the wrapper is gone, with what it said; without it (it is not our child) the process table is asked. */
-  readonly wrapperEnded?: Promise<ProcessExit>
 }
 
 export class RunningProcess implements SandboxProcess {
-  readonly pid: number
-  readonly exited: Promise<ProcessExit>
   readonly #parts: ProcessParts
   readonly #services: ProcessServices
-  readonly #watch: FolderWatch
-  readonly #input: InputPipe
-  readonly #ended = new AbortController()
+  readonly #watch: ProcessWatch
+  #input: InputPipe | undefined
   #stopping: Promise<ProcessExit> | undefined
 
   constructor(parts: ProcessParts, services: ProcessServices) {
-    const { folder, program } = parts
     this.#parts = parts
     this.#services = services
-    this.pid = parts.wrapper.pid
-    this.#watch = new FolderWatch(folder.path, services.clock)
-    const { inputStallMs } = services.limits
-    this.#input = new InputPipe(folder.in, { program, stallMs: inputStallMs, ended: this.ended })
-    this.exited = this.#waitForExit()
-    void this.#guardLimit()
+    this.#watch = new ProcessWatch(parts, services, (bytes) => this.#guardLimit(bytes))
+    void this.exited.then(() => services.spawner.reap(this.pid))
   }
 
-  /** Aborts when `exited` settles. */
-  get ended(): AbortSignal {
-    return this.#ended.signal
+  get pid(): number {
+    return this.#parts.wrapper.pid
+  }
+
+  get exited(): Promise<ProcessExit> {
+    return this.#watch.exited
+  }
+
+  /** True when `exited` is settled. */
+  get ended(): boolean {
+    return this.#watch.ended
   }
 
   async *output(from = { stdout: 0, stderr: 0 }): AsyncGenerator<OutputChunk, void, undefined> {
-    using reader = new OutputReader(this.#parts.folder, from, this.#services.limits.outputBytes)
+    const reader = new OutputReader(this.#parts.folder, from, this.#services.limits.outputBytes)
     let sealed = false
     for (;;) {
-      const change = this.#watch.next()
-      if (this.ended.aborted && !sealed) {
+      if (this.ended && !sealed) {
         reader.sealEnd() // a descendant that writes on for ever must not keep the iteration open
         sealed = true
       }
-      const chunk = reader.read()
-      if (chunk) {
-        yield chunk
+      const reading = reader.read()
+      if (reading === 'limit') this.#failLimit()
+      else if (reading === 'shortage') await sleep(SHORTAGE_PAUSE_MS)
+      else if (reading !== 'nothing') {
+        yield reading.chunk
         await setImmediate() // reading is synchronous: others get their turn
-      } else if (reader.exceeded) this.#failLimit()
-      else if (sealed) return
-      else await change
+      } else if (sealed) return
+      else await this.#watch.nextChange()
     }
   }
 
   async write(text: string): Promise<void> {
     const { program, liveInput } = this.#parts
     if (!liveInput) fail('UNSUPPORTED', `${program} takes no input while it runs: it was not started with live input.`)
+    this.#input ??= this.#openInput()
     await this.#input.write(text)
   }
 
@@ -110,7 +101,7 @@ export class RunningProcess implements SandboxProcess {
   }
 
   stop(graceMs = STOP_GRACE_MS): Promise<ProcessExit> {
-    this.#stopping ??= this.#end(graceMs).catch((error: unknown) => {
+    this.#stopping ??= this.#stop(graceMs).catch((error: unknown) => {
       this.#stopping = undefined // so that it can be tried again
       throw error
     })
@@ -121,47 +112,23 @@ export class RunningProcess implements SandboxProcess {
     await this.stop()
   }
 
-  async #end(graceMs: number): Promise<ProcessExit> {
+  async #stop(graceMs: number): Promise<ProcessExit> {
     const { folder, program, wrapper } = this.#parts
     const condemned = { wrappers: [wrapper], marked: (marker: string) => marker === folder.path }
     const { left } = await endProcesses(this.#services.table, condemned, graceMs)
     if (left.length > 0) failLeft(program, left)
+    await this.#watch.look()
     return within(EXIT_BOUND_MS, `Ending ${program}`, this.exited)
   }
 
-  async #waitForExit(): Promise<ProcessExit> {
-    const heard = await (this.#parts.wrapperEnded ?? this.#watchForEnd())
-    const exit = (await readExit(this.#parts.folder.exit)) ?? heard
-    this.#ended.abort()
-    this.#watch[Symbol.dispose]()
-    return exit
+  #openInput(): InputPipe {
+    const { folder, program } = this.#parts
+    const { inputStallMs: stallMs } = this.#services.limits
+    return new InputPipe({ path: folder.in, partPath: folder.inPart, program, stallMs, hasEnded: () => this.ended })
   }
 
-  async #watchForEnd(): Promise<ProcessExit> {
-    const { folder, wrapper } = this.#parts
-    for (;;) {
-      const change = this.#watch.next()
-      const exit = await readExit(folder.exit)
-      if (exit) return exit
-      if (!(await this.#services.table.isAlive(wrapper))) return KILLED
-      await change
-      await sleep(CHECK_PAUSE_MS)
-    }
-  }
-
-  async #guardLimit(): Promise<void> {
-    while (!this.ended.aborted) {
-      const change = this.#watch.next()
-      if (this.#outputBytes() > this.#services.limits.outputBytes) return this.#stopForLimit()
-      await change
-      await sleep(CHECK_PAUSE_MS, this.ended).catch(() => {})
-    }
-  }
-
-  #outputBytes(): number {
-    const { out, err } = this.#parts.folder
-    const sizes = [out, err].map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0)
-    return sizes.reduce((sum, size) => sum + size, 0)
+  #guardLimit(bytes: number): void {
+    if (bytes > this.#services.limits.outputBytes) this.#stopForLimit()
   }
 
   #failLimit(): never {
@@ -176,6 +143,7 @@ export class RunningProcess implements SandboxProcess {
 
   /** Without grace: the disk fills meanwhile. */
   #stopForLimit(): void {
+    if (this.#stopping !== undefined) return
     const { logger } = this.#services
     const { program, folder } = this.#parts
     logger.warn({ program, folder: folder.path }, 'stopping a process for the amount of its output')

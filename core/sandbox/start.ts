@@ -1,78 +1,78 @@
-/** Starts the wrapper and waits until the program itself runs, or has failed to. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+/** The steps of a start: the folder, the wrapper, and the program itself, which runs or has failed to. */
 import { existsSync, readFileSync } from 'node:fs'
 import { open, writeFile } from 'node:fs/promises'
 import { fail } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
-import { KILLED, toProcessExit } from './exit-code.ts'
-import { openNewFile, type ProcessFolder } from './process-folder.ts'
-import { searchPath } from './program.ts'
-import type { ProcessExit, SpawnRequest } from './types.ts'
-import { toWrapperCommand, type WrapperCommand, type WrapperTools } from './wrapper.ts'
+import { NO_EXIT_YET } from './exit-code.ts'
+import { createProcessFolder, openNewFile, type ProcessFolder } from './process-folder.ts'
+import type { RunningProcess } from './running-process.ts'
+import { type Launched, type Spawner, StartFailure } from './spawner.ts'
+import type { SpawnRequest } from './types.ts'
+import { isWrapperComplaint } from './wrapper.ts'
 
 /** On a machine under load the start may take long; then it is not waited for any longer. */
 const CONFIRM_BOUND_MS = 10_000
 const LAST_PAUSE_MS = 10
-
-export interface Started {
-  /** Of the wrapper. */
-  readonly pid: number
-  readonly command: WrapperCommand
-  /** Settles when the wrapper has ended, with what it says of the program. */
-  readonly ended: Promise<ProcessExit>
-}
-
-/** @throws TroupeError PROCESS_START when this system lacks a program that every POSIX system has. */
-export async function findTools(): Promise<WrapperTools> {
-  const path = `/usr/bin:/bin:${process.env['PATH'] ?? ''}`
-  const find = async (name: string) =>
-    (await searchPath(name, path)) ??
-    fail('PROCESS_START', `The program ${name} is missing on this system. Install it.`)
-  return { env: await find('env'), mkfifo: await find('mkfifo') }
-}
+/** `env` and shells say with these that they could not run a program. */
+const NOT_RUN = new Set([null, 125, 126, 127])
 
 /**
- * One spawn, no more: its cost grows with the memory of the host (17 ms at 300 MB), all of it on the event loop. A small
- * process that spawns for the host could stand here.
- * @throws whatever the system says against it
+ * A folder with the files of a process to be started.
+ * @throws TroupeError PROCESS_START when it cannot be made or was used before
  */
-export async function startWrapper(
+export async function prepareFolder({ folder: path, stdin }: SpawnRequest): Promise<ProcessFolder> {
+  const folder = await createProcessFolder(path)
+  const content = typeof stdin === 'object' ? [makeFile(folder.in, stdin.content)] : []
+  await Promise.all([makeFile(folder.out), makeFile(folder.err), makeFile(folder.exit, NO_EXIT_YET), ...content])
+  return folder
+}
+
+/** @throws whatever the system says against it */
+export async function launch(
   request: SpawnRequest,
   program: string,
   folder: ProcessFolder,
-  tools: WrapperTools,
-): Promise<Started> {
-  const { stdin, args, env, cwd } = request
-  const fifo = stdin === 'live' ? folder.in : undefined
-  const command = toWrapperCommand({ folder: folder.path, program, args, env, ...(fifo && { fifo }) }, tools)
-  await using files = new AsyncDisposableStack()
-  const openOutput = async (path: string) => files.use(await openNewFile(path)).fd
-  const openInput = async (content: string) => {
-    await writeFile(files.use(await openNewFile(folder.in)), content)
-    return files.use(await open(folder.in, 'r')).fd
-  }
-  const input = typeof stdin === 'object' ? await openInput(stdin.content) : 'ignore'
-  const [out, err, exit] = [await openOutput(folder.out), await openOutput(folder.err), await openOutput(folder.exit)]
-  // The order is that of the script; `detached` makes a session and group of its own.
-  const stdio = [input, out, 'ignore', exit, err] as const
-  const child = spawn(command.file, [...command.args], { cwd, env: command.env, stdio: [...stdio], detached: true })
-  const ended = new Promise<ProcessExit>((resolve) => {
-    child.once('exit', (code) => resolve(code === null ? KILLED : toProcessExit(code)))
+  spawner: Spawner,
+): Promise<Launched> {
+  const { args, env, cwd } = request
+  const stdin = typeof request.stdin === 'object' ? 'content' : request.stdin
+  return spawner.start({ folder, program, args, env, cwd, stdin }).catch(async (error: unknown) => {
+    const complaint = error instanceof StartFailure ? await readStart(folder.err) : ''
+    throw complaint === '' ? error : new Error(complaint)
   })
-  await once(child, 'spawn')
-  return { pid: child.pid!, command, ended }
 }
 
-/** Settles when the program runs, when all has ended already, or (without /proc) at once. */
-export async function waitUntilRunning({ pid, command }: Started, ended: AbortSignal): Promise<void> {
+/**
+ * Settles when the program runs or has ended.
+ * @throws TroupeError PROCESS_START with what only the system could find out: a file for another processor, a missing loader.
+ */
+export async function confirm(launched: Launched, running: RunningProcess, folder: ProcessFolder): Promise<void> {
+  await waitUntilRunning(launched, running)
+  if (!running.ended || !NOT_RUN.has((await running.exited).code)) return
+  const complaint = await readStart(folder.err)
+  if (isWrapperComplaint(complaint, launched.tools)) fail('PROCESS_START', complaint)
+}
+
+async function makeFile(path: string, content = ''): Promise<void> {
+  await using file = await openNewFile(path)
+  if (content !== '') await writeFile(file, content)
+}
+
+async function readStart(file: string): Promise<string> {
+  await using handle = await open(file, 'r')
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0)
+  return buffer.toString('utf8', 0, bytesRead).trim()
+}
+
+/** Without /proc it settles at once. */
+async function waitUntilRunning({ pid, steps }: Launched, running: RunningProcess): Promise<void> {
   if (!existsSync(`/proc/${process.pid}/task/${process.pid}/children`)) return
   const deadline = performance.now() + CONFIRM_BOUND_MS
-  for (let pause = 1; !ended.aborted && performance.now() < deadline; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
+  for (let pause = 1; !running.ended && performance.now() < deadline; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
     const line = readChildLine(pid)
-    const atStep = line === '' || command.steps.some((step) => line.startsWith(step))
+    const atStep = line === '' || steps.some((step) => line.startsWith(step))
     if (!atStep) return
-    await sleep(pause, ended).catch(() => {})
+    await sleep(pause)
   }
 }
 

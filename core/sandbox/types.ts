@@ -14,6 +14,8 @@ export interface SpawnRequest {
 export interface ProcessExit {
   readonly code: number | null
   readonly signal?: string
+  /** The wrapper ended too, without a word: by SIGKILL, or with the machine. */
+  readonly unrecorded?: true
 }
 
 export interface OutputChunk {

@@ -4,48 +4,48 @@
  *
  * - W1 The program's own streams are files (or a FIFO): it never notices that a host died.
  * - W2 The program gets exactly the environment of the request and `TROUPE_PROCESS`. A shell drops, adds and changes
- *   variables, so `env` puts right what it would touch; the script itself uses no variable at all. Values of variables
- *   with such names are arguments of `env` for a moment, which other users can see.
- * - W3 No text of a request is ever parsed by the shell: everything travels as "$@".
- * - W4 The exit code is written by one `write` and ends with a line feed: without it, it is not there yet. The wrapper
- *   exits with it too, for a full disk.
+ *   variables, so `env` puts right what it would touch; the wrapper itself uses no variable at all. Variables that a
+ *   shell cannot export are arguments of the wrapper, which other users can see; all others are in no command line.
+ * - W3 No text of a request is ever parsed by a shell, but for the quotes around it.
+ * - W4 The exit code is written by one `write` over a file of the same length, so that a full disk does not lose it, and
+ *   ends with a line feed: without it, it is not there yet.
+ * - W5 The wrapper reports before it starts the program, as the leader of its own session and with its marker: what the
+ *   host hears of can be found and ended. If nobody takes the report, for the host has died, the program is not started.
  */
+import type { ProcessFolder } from './process-folder.ts'
 
 /** The variable that names the folder of a process; every descendant inherits it and is found by it. */
 export const MARKER = 'TROUPE_PROCESS'
 
 /**
- * The wrapper has the exit file as descriptor 3 and the stderr of the program as 4, of which the program sees only 0, 1
- * and 2. Its own stderr goes nowhere, for shells print "Terminated" and the like there.
+ * Its descriptors: 3 is the exit file, 4 the stderr of the program, 5 takes the report; the program sees only 0, 1 and
+ * 2. Its own stderr goes nowhere, for shells print "Terminated" and the like there. `$1` is the tag of the report.
  */
-const RUN = '( exec "$@" 2>&4 3>&- 4>&- ); set -- $?; echo $1 >&3; exit $1'
-/** What the host inherited itself, a lock of the script that started it for example, must not outlive it here. */
-const CLOSE_STRAY = 'exec 5>&- 6>&- 7>&- 8>&- 9>&-'
-const SCRIPT = `${CLOSE_STRAY}; ${RUN}`
-/** Opened for reading and writing, the FIFO neither ends nor breaks when a writer goes. */
-const LIVE_SCRIPT = `${CLOSE_STRAY}; "$1" -m 600 -- "$2" 2>&4 && exec <>"$2" || exit 126; shift 2; ${RUN}`
+const SCRIPT =
+  'echo "$1 $$" >&5 && exec 5>&- && shift || exit 125; ( exec "$@" 2>&4 3>&- 4>&- ); set -- $?; echo $1 >&3; exit $1'
 
 export interface WrapperTools {
   readonly env: string
   readonly mkfifo: string
-}
-
-export interface WrapperCommand {
-  readonly file: '/bin/sh'
-  readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  /** How the command lines of the steps before the program begin; the program runs when its own is another. */
-  readonly steps: readonly string[]
+  /** What gives the wrapper a session of its own; absent where it has one already. */
+  readonly setsid?: string
 }
 
 export interface WrapperRequest {
-  readonly folder: string
+  readonly folder: ProcessFolder
   /** Absolute. */
   readonly program: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** The path of the FIFO to be made, when stdin is live. */
-  readonly fifo?: string
+  readonly cwd: string
+  readonly stdin: 'none' | 'live' | 'content'
+}
+
+export interface WrapperCommand {
+  /** For a shell that has the tag of the report as `$1` and its receiver as descriptor 5: it becomes the wrapper. */
+  readonly text: string
+  /** How the command lines of the steps before the program begin; the program runs when its own is another. */
+  readonly steps: readonly string[]
 }
 
 /** Variables that some shell sets, refuses or interprets itself. */
@@ -53,30 +53,53 @@ const SHELL_OWNED =
   /^(_|PWD|OLDPWD|SHLVL|IFS|PPID|OPT(IND|ARG|ERR)|PS[0-4]|LINENO|S?RANDOM|SECONDS|EPOCH\w+|E?UID|GROUPS|DIRSTACK|FUNCNAME|HISTCMD|POSIXLY_CORRECT|SHELLOPTS|BASH\w*)$/
 const SHELL_SETS = ['PWD', 'OLDPWD', 'SHLVL', '_']
 const PLAIN_NAME = /^[A-Za-z_]\w*$/
+/** A shell without job control starts what runs beside it with these ignored, and no shell can take that back. */
+export const DEFAULT_SIGNALS = '--default-signal=INT,QUIT'
 
-const passesShell = (name: string): boolean => PLAIN_NAME.test(name) && !SHELL_OWNED.test(name)
+const passesShell = ([name]: readonly [string, string]): boolean => PLAIN_NAME.test(name) && !SHELL_OWNED.test(name)
 
-/** The command to be spawned with the descriptors above. */
+/** The text and what it runs. */
 export function toWrapperCommand(request: WrapperRequest, tools: WrapperTools): WrapperCommand {
-  const variables = Object.entries({ ...request.env, [MARKER]: request.folder })
-  const direct = variables.filter(([name]) => passesShell(name))
-  const through = variables.filter(([name]) => !passesShell(name)).map(([name, value]) => `${name}=${value}`)
-  const env = [tools.env, ...SHELL_SETS.flatMap((name) => ['-u', name]), '--', ...through]
+  const variables = Object.entries({ ...request.env, [MARKER]: request.folder.path })
+  const odd = variables.filter((variable) => !passesShell(variable)).map(([name, value]) => `${name}=${value}`)
+  const signals = tools.setsid === undefined ? [] : [DEFAULT_SIGNALS]
+  const env = [tools.env, ...signals, ...SHELL_SETS.flatMap((name) => ['-u', name]), '--', ...odd]
   // `env` would take such a path for a variable; "$@" of a second shell does not.
   const run = request.program.includes('=') ? ['/bin/sh', '-c', 'exec "$@"', 'sh'] : []
-  const script = request.fifo === undefined ? SCRIPT : LIVE_SCRIPT
-  const pipe = request.fifo === undefined ? [] : [tools.mkfifo, request.fifo]
-  const args = ['-c', script, 'troupe-process', ...pipe, ...env, ...run, request.program, ...request.args]
+  const setsid = tools.setsid === undefined ? [] : [tools.setsid]
+  const wrapper = ['/bin/sh', '-c', SCRIPT, 'troupe-process']
+  const steps = [
+    ...openStreams(request, tools),
+    `export ${variables.filter(passesShell).map(toAssignment).join(' ')}`,
+    `exec ${quoteAll([...setsid, ...wrapper])} "$1" ${quoteAll([...env, ...run, request.program, ...request.args])}`,
+  ]
   return {
-    file: '/bin/sh',
-    args,
-    env: Object.fromEntries(direct),
-    steps: [['/bin/sh', '-c', script], [tools.mkfifo, '-m'], env, run].filter((step) => step.length > 0).map(toLine),
+    text: steps.join('\n'),
+    steps: [wrapper.slice(0, 3), env, run].filter((step) => step.length > 0).map(toLine),
   }
 }
 
+/** Complaints up to here are of this machine and go where the host looks for them; later ones would be a shell's. */
+function openStreams({ folder, cwd, stdin }: WrapperRequest, { mkfifo }: WrapperTools): string[] {
+  const pipe = quote(folder.in)
+  return [
+    `exec >>${quote(folder.out)} 4>>${quote(folder.err)} 2>&4 3<>${quote(folder.exit)} || exit`,
+    `cd -- ${quote(cwd)} || exit`,
+    // Opened for reading and writing, a FIFO neither ends nor breaks when a writer goes.
+    ...(stdin === 'live' ? [`${quoteAll([mkfifo, '-m', '600', '--'])} ${pipe} && exec <>${pipe} || exit`] : []),
+    ...(stdin === 'content' ? [`exec <${pipe} || exit`] : []),
+    ...(stdin === 'none' ? ['exec </dev/null || exit'] : []),
+    'exec 2>/dev/null',
+  ]
+}
+
+/** One word for a shell, whatever is in it but NUL (W3). */
+export const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
+
+const quoteAll = (words: readonly string[]): string => words.map(quote).join(' ')
+const toAssignment = ([name, value]: readonly [string, string]): string => `${name}=${quote(value)}`
 const toLine = (words: readonly string[]): string => words.map((word) => `${word}\0`).join('')
 
-/** True when this is the complaint of the wrapper (W2), not of a program, on its stderr. */
-export const isWrapperComplaint = (stderr: string, tools: WrapperTools): boolean =>
-  [tools.env, tools.mkfifo, 'troupe-process'].some((name) => stderr.startsWith(`${name}: `))
+/** True when this is the complaint of `env` or the wrapper about a program, not of the program, on its stderr. */
+export const isWrapperComplaint = (stderr: string, { env }: WrapperTools): boolean =>
+  [env, 'troupe-process'].some((name) => stderr.startsWith(`${name}: `))

@@ -45,15 +45,16 @@ export async function openBench(limits: Partial<ProcessLimits> = {}): Promise<Be
       return path
     },
     async [Symbol.asyncDispose]() {
+      await sandbox[Symbol.asyncDispose]()
       await rm(base, { recursive: true, force: true })
     },
   }
 }
 
-/** Live processes that were started for a folder below `root`. */
+/** Live processes that were started for the folder `root` or one below it. */
 export async function findLeft(root: string): Promise<number[]> {
   const table = await procTable.scan()
-  return table.filter(({ marker, dead }) => !dead && marker?.startsWith(`${root}/`)).map(({ pid }) => pid)
+  return table.filter(({ marker, dead }) => !dead && `${marker}/`.startsWith(`${root}/`)).map(({ pid }) => pid)
 }
 
 export interface Result {

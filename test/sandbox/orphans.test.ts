@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,14 +22,16 @@ afterAll(async () => {
 
 const end = () => endOrphans(bench.root, { logger: silentLogger, graceMs: 300 })
 
-/** Lets another host spawn the request, and kills that host. */
-async function spawnAndKillHost(request: SpawnRequest): Promise<void> {
+/** Lets another host spawn the requests, and kills that host; answers the process that spawned them. */
+async function spawnAndKillHost(...requests: readonly SpawnRequest[]): Promise<number> {
   const script = fileURLToPath(new URL('host.ts', import.meta.url))
   const env = { PATH, HOME: bench.cwd }
-  const host = spawn(process.execPath, [script, JSON.stringify(request)], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(host.stdout, 'data')
+  const args = [script, ...requests.map((request) => JSON.stringify(request))]
+  const host = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [text] = await once(host.stdout, 'data')
   host.kill('SIGKILL')
   await once(host, 'exit')
+  return Number(text)
 }
 
 test('an agent outlives its host, loses no byte and dies of nothing', async () => {
@@ -61,7 +64,7 @@ test('a process taken up whose wrapper is killed counts as killed', async () => 
   await spawnAndKillHost(request)
   await using running = (await bench.sandbox.attach(request.folder))!
   process.kill(running.pid, 'SIGKILL')
-  expect(await running.exited).toEqual({ code: null, signal: 'SIGKILL' })
+  expect(await running.exited).toMatchObject({ code: null, signal: 'SIGKILL' })
 })
 
 test('a folder without a record is not taken up', async () => {
@@ -85,6 +88,40 @@ test('orphans are ended with all descendants, from all folders, with and without
   expect(await end()).toEqual({ ended: [], left: [] })
 })
 
+test('what runs in a folder that is kept is not touched, with and without a record, at both levels', async () => {
+  const inSession = (session: string, process: string) =>
+    bench.script('setsid sleep 300 & echo ready; sleep 300', { folder: join(bench.root, session, process) })
+  const [kept, unheard, other] = [inSession('kept', '0'), inSession('kept', '1'), inSession('kept-not', '0')]
+  for (const request of [kept, unheard, other]) await spawnAndKillHost(request)
+  await rm(join(unheard.folder, 'process.json'))
+  const endExcept = (root: string, name: string) =>
+    endOrphans(root, { logger: silentLogger, graceMs: 300, keep: (folder) => folder === name })
+
+  expect((await endExcept(bench.root, 'kept')).left).toEqual([])
+  expect(await findLeft(other.folder)).toEqual([])
+  for (const { folder } of [kept, unheard]) expect(await findLeft(folder)).not.toEqual([])
+
+  expect((await endExcept(join(bench.root, 'kept'), '0')).left).toEqual([])
+  expect(await findLeft(unheard.folder)).toEqual([])
+  await using adopted = (await bench.sandbox.attach(kept.folder))!
+  await readUntil(adopted, 'ready')
+  expect(await isAlive(adopted.pid)).toBe(true)
+})
+
+test('the spawner of a killed host ends with it, and what it was still to start is not started', async () => {
+  const started = join(bench.cwd, 'started')
+  const [request, late] = [bench.script('sleep 300'), bench.script(`: >'${started}'; sleep 300`)]
+  const spawner = await spawnAndKillHost(request, late)
+  process.kill(spawner, 'SIGCONT')
+  await waitFor(async () => !(await isAlive(spawner)) || undefined)
+  await waitFor(async () => (await findLeft(late.folder)).length === 0 || undefined)
+  expect(existsSync(started)).toBe(false)
+  expect(await findLeft(request.folder)).not.toEqual([])
+  expect(await bench.sandbox.attach(late.folder)).toBeUndefined()
+  await using running = (await bench.sandbox.attach(request.folder))!
+  await running.stop(0)
+})
+
 test('a recorded process id that now belongs to another program is left alone', async () => {
   const innocent = spawn('/bin/sleep', ['300'], { env: { PATH }, stdio: 'ignore', detached: true })
   await once(innocent, 'spawn')
@@ -97,7 +134,7 @@ test('a recorded process id that now belongs to another program is left alone', 
       await writeFile(join(folder, 'process.json'), JSON.stringify({ ...record, startTime: time }))
       expect(await end()).toEqual({ ended: [], left: [] })
       await using attached = (await bench.sandbox.attach(folder))!
-      expect(await attached.stop(0)).toEqual({ code: null, signal: 'SIGKILL' })
+      expect(await attached.stop(0)).toMatchObject({ code: null, signal: 'SIGKILL' })
     }
     expect(innocent.exitCode ?? innocent.signalCode).toBeNull()
     expect(await isAlive(innocent.pid!)).toBe(true)

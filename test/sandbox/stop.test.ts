@@ -30,7 +30,7 @@ test('a program that handles SIGTERM ends in its own way', async () => {
 
 test('a program that ignores SIGTERM is killed after its grace', async () => {
   const { running } = await start('trap "" TERM; echo ready; while :; do sleep 0.05; done')
-  expect(await running.stop(200)).toEqual({ code: null, signal: 'SIGKILL' })
+  expect(await running.stop(200)).toMatchObject({ code: null, signal: 'SIGKILL' })
 })
 
 test('a descendant that forked twice into a session of its own and ignores SIGTERM is gone', async () => {
