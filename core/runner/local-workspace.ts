@@ -72,6 +72,19 @@ async function commitRest(
   }
 }
 
+async function remove(workspaces: Workspaces, place: TaskPlace, saveAs: string): Promise<void> {
+  const { taskId, repositoryPath, branchName: branch, worktreePath } = place
+  if (worktreePath === undefined) return
+  const saveRef = `refs/troupe/saved/${saveAs}`
+  const common = { taskId, repositoryPath, branchName: branch, worktreePath, saveRef }
+  try {
+    // Only a branch whose commits are all on others goes.
+    await workspaces.removeWorkspace({ ...common, deleteBranch: true })
+  } catch (error) {
+    await keepAside(error, worktreePath)
+  }
+}
+
 /** The repository is gone, so there is no ref to save uncommitted work to: the folder is kept under another name. */
 async function keepAside(reason: unknown, worktreePath: string): Promise<void> {
   if (!(reason instanceof TroupeError) || !GONE.includes(reason.code)) throw reason
@@ -119,26 +132,11 @@ export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): W
     },
     merge: (place, how) => merge(workspaces, place, how),
     push: (place, to) => push(workspaces, place, to),
-    async remove(place, saveAs) {
-      const { taskId, repositoryPath, branchName: branch, worktreePath } = place
-      if (worktreePath === undefined) return
-      const saveRef = `refs/troupe/saved/${saveAs}`
-      try {
-        await workspaces.removeWorkspace({
-          taskId,
-          repositoryPath,
-          worktreePath,
-          branchName: branch,
-          saveRef,
-          // Only one whose commits are all on other branches goes.
-          deleteBranch: true,
-        })
-      } catch (error) {
-        await keepAside(error, worktreePath)
-      }
-    },
+    remove: (place, saveAs) => remove(workspaces, place, saveAs),
     checkBranch: (repositoryPath, name) => checkBranch(workspaces, repositoryPath, name),
     inspect: (path, branch) => workspaces.inspectRepository(path, { branch }),
+    keepReady: (repositoryPath, baseBranch) => workspaces.keepReady({ repositoryPath, baseBranch }),
+    forget: (repositoryPath) => workspaces.forgetRepository(repositoryPath),
     branchName: ({ taskId, title }, repositoryPath) =>
       branchName(setup(repositoryPath).branchTemplate, { taskId, title }),
     async files(repositoryPath, query) {

@@ -9,10 +9,12 @@ import { lstat, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backoffMs } from '../base/backoff.ts'
 import { fail } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { sleep } from '../base/waiting.ts'
 import { assertIdentity, makeCommit, withTrailers, type Trailers } from './commit-message.ts'
 import type { Context } from './context.ts'
-import { openRepository, updateRefs } from './repository.ts'
+import { updateRefs } from './refs.ts'
+import { openRepository } from './repository.ts'
 import { readGitFile } from './git-file.ts'
 import { filteredFiles } from './filters.ts'
 import { copyIndexFile } from './index-file.ts'
@@ -48,7 +50,9 @@ export async function commitWorkspace(context: Context, request: CommitRequest):
     const onBranch = (await currentBranch(worktree)) === branchName
     if (!onBranch) await assertFree(context, place, branchName)
     const commit = work.commit ?? (await commitWork(context, place, { request, work }))
+    faultPoint('workspace.work-committed')
     if (commit !== work.tip) await moveBranch(place, { request, from: work.tip, to: commit })
+    faultPoint('workspace.branch-moved')
     if (!onBranch)
       await worktree.git(['symbolic-ref', '-m', 'troupe: back to the branch', 'HEAD', `refs/heads/${branchName}`])
     await settleFolder(worktree, work)

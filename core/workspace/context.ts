@@ -3,8 +3,12 @@ import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { fail } from '../base/errors.ts'
+import type { Background } from './background.ts'
 import type { Git } from './git.ts'
 import type { KeyedLock } from './keyed-lock.ts'
+import type { ReadSettings } from './settings-file.ts'
+import type { Trash } from './trash.ts'
+import type { PoolOptions } from './worktree-pool.ts'
 
 export interface Context {
   /** Absolute, with no symbolic link in it. */
@@ -13,6 +17,13 @@ export interface Context {
   readonly logger: Logger
   readonly git: Git
   readonly locks: KeyedLock
+  readonly readSettings: ReadSettings
+  /** What the configuration of git may stand in beside that of the repository. */
+  readonly userFiles: readonly string[]
+  /** Undefined in a host that begins no tasks. */
+  readonly pool: PoolOptions | undefined
+  readonly background: Background
+  readonly trash: Trash
 }
 
 export const worktreesFolder = (context: Context): string => join(context.dataDir, 'worktrees')

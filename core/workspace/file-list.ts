@@ -9,7 +9,8 @@ import { resolveRef } from 'isomorphic-git'
 import { isBranchName } from './branch-name.ts'
 import type { Context } from './context.ts'
 import { readGitFile } from './git-file.ts'
-import { openRepository, resolveBranch } from './repository.ts'
+import { resolveBranch } from './refs.ts'
+import { openRepository } from './repository.ts'
 
 export interface ListFilesRequest {
   readonly repositoryPath: string

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import type { Context } from './context.ts'
-import { readSettings } from './repository-view.ts'
+import { readSettings } from './settings-file.ts'
 import type { Place } from './work.ts'
 
 /** Those of `files` whose `filter` attribute names a driver that is defined in the repository and not by the user. */

@@ -20,6 +20,8 @@ export interface GitOptions {
   /** Default 64 MiB. */
   readonly maxOutputBytes?: number
   readonly onOutput?: (chunk: Buffer) => void
+  /** At low priority. */
+  readonly background?: boolean
   /** Exit codes beside 0 that are answers, not failures. */
   readonly accept?: readonly number[]
 }
@@ -128,6 +130,7 @@ const run = (base: Record<string, string>, args: readonly string[], options: Git
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     maxOutputBytes: options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES,
     ...(options.input !== undefined && { input: options.input }),
+    background: options.background,
     signal: options.signal,
     onOutput: options.onOutput,
   })
@@ -160,8 +163,18 @@ function answer(args: readonly string[], options: GitOptions, { end, stdout, std
   return fail('GIT_FAILED', `${command} failed: ${words}`, { command, status, words })
 }
 
+/** No descriptors, processes or memory left: that says nothing about git. */
+const SHORTAGES = new Set<unknown>(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'])
+
 function unstartable(cwd: string, error: NodeJS.ErrnoException): TroupeError {
   if (!existsSync(cwd)) return new TroupeError('WORKTREE_MISSING', `The folder ${cwd} is gone from the disk.`)
+  if (SHORTAGES.has(error.code)) {
+    const advice = 'Raise the limits of the host (ulimit -n, ulimit -u), or run fewer sessions at once.'
+    return new TroupeError(
+      'GIT_FAILED',
+      `git could not be started (${error.code}): the system has no room for it. ${advice}`,
+    )
+  }
   return new TroupeError(
     'GIT_NOT_INSTALLED',
     `The git program cannot be started (${error.code ?? error.message}). Install git 2.38 or newer and put it in PATH.`,

@@ -1,5 +1,6 @@
 /** Copies of git's index. */
-import { copyFile, stat, utimes } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, open, stat, utimes } from 'node:fs/promises'
 import { isGitFile } from './git-file.ts'
 
 /** Some ten million entries; a file with a hole would otherwise fill the disk. */
@@ -16,4 +17,15 @@ export async function copyIndexFile(from: string, to: string, mode?: number): Pr
   const seconds = Math.floor((await stat(from)).mtimeMs / 1000)
   await copyFile(from, to, mode)
   await utimes(to, seconds, seconds)
+}
+
+const HEADER_BYTES = 12
+
+/** How many files an index lists; 0 when there is none. */
+export async function indexSize(path: string): Promise<number> {
+  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined)
+  if (!file || !(await file.stat()).isFile()) return 0
+  const header = Buffer.alloc(HEADER_BYTES)
+  await file.read(header, 0, HEADER_BYTES, 0)
+  return header.toString('latin1', 0, 4) === 'DIRC' ? header.readUInt32BE(8) : 0
 }

@@ -7,8 +7,9 @@ import type { Repository as RepositoryRecord } from '../contract/records.ts'
 import type { Context } from './context.ts'
 import { locateRepository } from './locate.ts'
 import { providerOf, withoutCredentials } from './remote-url.ts'
-import { bindRepository, repositoryName, resolveBranch, type Repository } from './repository.ts'
-import { readSettings } from './repository-view.ts'
+import { resolveBranch } from './refs.ts'
+import { bindRepository, repositoryName, type Repository } from './repository.ts'
+import { readSettings } from './settings-file.ts'
 import { currentBranch, openWorktree } from './worktree.ts'
 
 export interface InspectedRepository {

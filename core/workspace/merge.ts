@@ -9,11 +9,13 @@
  *     merge finds the folder so and brings it along then.
  */
 import { fail, TroupeError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import type { MergeStrategy } from '../contract/statuses.ts'
 import { assertIdentity, makeCommit, withTrailers, type Trailers } from './commit-message.ts'
 import { assertFollows, follow, foldersOn } from './checked-out.ts'
 import { mergedFromRef, mergedRef, type Context } from './context.ts'
-import { openRepository, resolveBranch, resolveRef, updateRefs, type Repository } from './repository.ts'
+import { resolveBranch, resolveRef, updateRefs } from './refs.ts'
+import { openRepository, type Repository } from './repository.ts'
 import { isAncestor, treeOf } from './work.ts'
 
 export interface MergeRequest {
@@ -70,7 +72,9 @@ async function tryMerge(context: Context, repository: Repository, request: Merge
   const endCommit = tip ?? (await resolveBranch(repository, branchName))
   const commit = await mergeCommit(repository, request, { base, tip: endCommit })
   await assertFollows(context, folders, { from: base, to: commit }) // M2
+  faultPoint('workspace.merge-made')
   const moved = await moveBase(repository, request, { base, commit })
+  faultPoint('workspace.base-moved')
   if (!moved) return undefined
   context.logger.info({ taskId: trailers.taskId, baseBranch, commit }, 'the work of a task was merged')
   return { commit, endCommit, leftBehind: await follow(context, folders, { from: base, to: commit }) }

@@ -13,8 +13,9 @@ import { fail } from '../base/errors.ts'
 import { pushedRef, type Context } from './context.ts'
 import { ownWords, type GitOutput } from './git.ts'
 import { withoutCredentials } from './remote-url.ts'
-import { openRepository, resolveBranch, resolveRef, updateRefs, type Repository } from './repository.ts'
-import { readSettings } from './repository-view.ts'
+import { resolveBranch, resolveRef, updateRefs } from './refs.ts'
+import { openRepository, type Repository } from './repository.ts'
+import { readSettings } from './settings-file.ts'
 
 export interface PushRequest {
   readonly taskId: string

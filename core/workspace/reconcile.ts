@@ -5,7 +5,7 @@ import { toEnvelope, type ErrorEnvelope } from '../base/errors.ts'
 import { worktreesFolder, type Context } from './context.ts'
 import { isInside } from './inside.ts'
 import { openRepository } from './repository.ts'
-import { forgetWorktree, listWorktrees } from './worktree-records.ts'
+import { forgetWorktree, worktreeFolders } from './worktree-records.ts'
 
 export interface KnownWorkspace {
   readonly taskId: string
@@ -52,7 +52,7 @@ async function lookAtRepository(
   repositoryPath: string,
 ): Promise<{ readonly present: ReadonlySet<string>; readonly mended: readonly string[] }> {
   const repository = await openRepository(context, repositoryPath)
-  const records = await listWorktrees(context, repository.commonDir)
+  const records = await worktreeFolders(repository.commonDir)
   const own = records.filter(({ path }) => isInside(worktreesFolder(context), path))
   const present = new Set<string>()
   const mended: string[] = []

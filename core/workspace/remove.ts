@@ -3,17 +3,19 @@
  *
  * D1  Uncommitted work, and commits that the branch does not have, are at `saveRef` before anything is deleted.
  * D2  Any failure before that leaves everything as it is; nothing is deleted because a look-up failed.
- * D3  Only a folder of this task in our data directory is deleted, and its record after it. A crash between them leaves
- *     a record without a folder, which the next call (or reconcile) takes away.
+ * D3  Only a folder of this task in our data directory goes to the trash (trash.ts), and its record after it. A crash
+ *     between them leaves a record without a folder, which the next call (or reconcile) takes away.
  */
-import { lstat, readdir, realpath, rm, rmdir, chmod } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, realpath, rm, rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { fail } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { KEEPER, makeCommit } from './commit-message.ts'
 import { baseRef, mergedFromRef, mergedRef, pushedRef, taskFolder, type Context } from './context.ts'
-import { markOf } from './prepare.ts'
-import { openRepository, resolveRef, updateRefs, type Repository } from './repository.ts'
-import { forgetWorktree, listWorktrees, type WorktreeRecord } from './worktree-records.ts'
+import { markOf } from './task-worktree.ts'
+import { resolveRef, updateRefs } from './refs.ts'
+import { openRepository, type Repository } from './repository.ts'
+import { forgetWorktree, worktreeFolders, type WorktreeFolder } from './worktree-records.ts'
 import { openWorktree } from './worktree.ts'
 import { isAncestor, lookAtWork, treeOf, type Place } from './work.ts'
 
@@ -46,10 +48,10 @@ export async function removeWorkspace(context: Context, request: RemoveRequest):
   return context.locks.run(folder, async () => {
     const repository = await openRepository(context, request.repositoryPath)
     const path = await ownPath(folder, request.worktreePath)
-    const records = await listWorktrees(context, repository.commonDir)
-    const record = records.find((each) => each.path === path)
+    const record = (await worktreeFolders(repository.commonDir)).find((each) => each.path === path)
     assertRemovable(record, path)
     const savedCommit = (await exists(path)) ? await removeFolder(context, repository, { request, path }) : undefined
+    faultPoint('workspace.folder-removed')
     if (record) await forgetWorktree(context, repository, path)
     await rm(markOf(path), { force: true })
     await rmdir(folder).catch(() => {}) // Another repository of the task may still have its worktree there.
@@ -68,7 +70,7 @@ async function ownPath(folder: string, path: string): Promise<string> {
   return real
 }
 
-function assertRemovable(record: WorktreeRecord | undefined, path: string): void {
+function assertRemovable(record: WorktreeFolder | undefined, path: string): void {
   if (record?.locked === undefined || record.locked === 'initializing') return
   fail('CONFLICT', `The worktree ${path} is locked (${record.locked || 'no reason given'}). Run: git worktree unlock`)
 }
@@ -94,7 +96,8 @@ async function removeFolder(
 ): Promise<string | undefined> {
   const worktree = await openWorktree(context, repository, path) // D2
   const saved = await save(context, { repository, worktree }, request)
-  await removeTree(path)
+  faultPoint('workspace.work-saved')
+  await context.trash.discard(path)
   return saved
 }
 
@@ -127,23 +130,6 @@ function keep({ repository }: Place, { head, tip, snapshot }: Ends & { readonly 
 async function unreached({ repository }: Place, { head, tip }: Ends): Promise<string | undefined> {
   if (head === undefined) return undefined
   return tip !== undefined && (await isAncestor(repository, head, tip)) ? undefined : head
-}
-
-/** Some tools leave folders that their owner may not write (the module cache of Go, for one). */
-async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true, maxRetries: 3 })
-  } catch {
-    await makeWritable(path)
-    await rm(path, { recursive: true, force: true, maxRetries: 3 })
-  }
-}
-
-async function makeWritable(folder: string): Promise<void> {
-  await chmod(folder, 0o700)
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(folder, entry.name))
-  }
 }
 
 async function deleteBranch(repository: Repository, { taskId, branchName }: RemoveRequest): Promise<boolean> {

@@ -9,9 +9,10 @@
  */
 import { createHash } from 'node:crypto'
 import { lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { isGitFile } from './git-file.ts'
+import { basename, join } from 'node:path'
 import { viewsFolder, type Context } from './context.ts'
+import { isGitFile } from './git-file.ts'
+import { readSettings, toConfig, type Setting } from './settings-file.ts'
 
 const LINKED_FOLDERS = ['objects', 'refs', 'logs', 'reftable', 'worktrees', 'lfs']
 /** Of `info` no more: `attributes` would hide changes from the reviewer, `grafts` history. */
@@ -21,10 +22,6 @@ const LINKED_FILES = ['HEAD', 'packed-refs', 'shallow', 'info/exclude']
 const KEPT =
   /^(core\.(repositoryformatversion|filemode|symlinks|ignorecase|precomposeunicode|protecthfs|protectntfs|autocrlf|eol|safecrlf|longpaths|trustctime|checkstat|sharedrepository|bigfilethreshold)|extensions\.(?!worktreeconfig$).+|user\.(name|email)|remote\..+\.(url|fetch|promisor|partialclonefilter)|lfs\.url)$/
 const KEPT_OF_WORKTREE = /^core\.sparsecheckout(cone)?$/
-
-const MAX_CONFIG_BYTES = 4 * 1024 * 1024
-
-type Setting = readonly [key: string, value: string]
 
 /** Makes or refreshes the view; gives its folder, for GIT_COMMON_DIR. */
 export async function openView(context: Context, commonDir: string): Promise<string> {
@@ -76,36 +73,6 @@ async function worktreeSettings(context: Context, commonDir: string, shared: rea
 
 /** `transport::address` would start a helper program of that name. */
 const isPlain = (key: string, value: string): boolean => !key.endsWith('.url') || !/^[A-Za-z0-9]+::/.test(value)
-
-/** Includes are not followed: they would lead to files outside. */
-export async function readSettings(context: Context, file: string): Promise<Setting[]> {
-  if (!(await isGitFile(file, MAX_CONFIG_BYTES))) return []
-  const { text } = await context.git(['config', '--file', file, '--no-includes', '--null', '--list'], {
-    cwd: context.dataDir,
-    env: { GIT_CEILING_DIRECTORIES: dirname(context.dataDir) },
-  })
-  return text
-    .split('\0')
-    .filter((entry) => entry !== '')
-    .map((entry) => {
-      const end = entry.indexOf('\n')
-      return end < 0 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)]
-    })
-}
-
-/** The settings in the form of a git configuration file. */
-export function toConfig(settings: readonly Setting[]): string {
-  return settings
-    .map(([key, value]) => {
-      const [section = '', ...rest] = key.split('.')
-      const name = rest.pop() ?? ''
-      const subsection = rest.length > 0 ? ` ${quoted(rest.join('.'))}` : ''
-      return `[${section}${subsection}]\n\t${name} = ${quoted(value)}\n`
-    })
-    .join('')
-}
-
-const quoted = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`
 
 async function writeIfChanged(path: string, content: string): Promise<void> {
   if ((await readFile(path, 'utf8').catch(() => undefined)) === content) return

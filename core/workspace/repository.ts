@@ -1,7 +1,5 @@
 /** A repository, found and opened: its folders, and git bound to it. */
 import { basename, join } from 'node:path'
-import { fail, TroupeError } from '../base/errors.ts'
-import { isRefName } from './branch-name.ts'
 import type { Context } from './context.ts'
 import type { GitOptions, GitOutput } from './git.ts'
 import { locateRepository } from './locate.ts'
@@ -43,37 +41,3 @@ export async function bindRepository(context: Context, root: string, commonDir: 
 export const repositoryName = (root: string): string =>
   // Every control character, so that a name can be printed.
   basename(root).replace(/\p{Cc}+/gu, ' ') || 'repository'
-
-/**
- * The commit that a ref names, by its full name, or undefined when there is no such ref. Not `rev-parse`: that takes
- * `main~1` and `x-g1a2b3c` for a commit, and `refs/heads/x` for a tag of this name.
- */
-export async function resolveRef(repository: Repository, ref: string): Promise<string | undefined> {
-  if (!isRefName(ref)) return undefined
-  try {
-    return (await repository.git(['show-ref', '--verify', '--hash', ref])).text
-  } catch (error) {
-    if (error instanceof TroupeError && error.message.endsWith('- not a valid ref')) return undefined
-    throw error
-  }
-}
-
-/** @throws TroupeError REPO_BRANCH_MISSING, with some branches that exist. */
-export async function resolveBranch(repository: Repository, branch: string): Promise<string> {
-  const commit = await resolveRef(repository, `refs/heads/${branch}`)
-  return commit ?? branchMissing(repository, branch)
-}
-
-async function branchMissing(repository: Repository, branch: string): Promise<never> {
-  const { text } = await repository.git(['for-each-ref', '--count=10', '--format=%(refname:lstrip=2)', 'refs/heads'])
-  const branches = text.split('\n').filter((name) => name !== '')
-  const hint = branches.length > 0 ? `Its branches: ${branches.join(', ')}.` : 'It has no branch with a commit.'
-  fail('REPO_BRANCH_MISSING', `The branch ${branch} does not exist in ${repository.root}. ${hint}`, { branches })
-}
-
-/** Moves refs together or not at all; `lines` in the form of `git update-ref --stdin`. */
-export async function updateRefs(repository: Repository, reason: string, lines: readonly string[]): Promise<void> {
-  await repository.git(['update-ref', '-m', `troupe: ${reason}`, '--stdin'], {
-    input: ['start', ...lines, 'prepare', 'commit', ''].join('\n'),
-  })
-}

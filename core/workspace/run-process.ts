@@ -7,6 +7,7 @@
  * P3  No more than `maxOutputBytes` of its standard output and `STDERR_BYTES` of its errors are held.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
 import { finished } from 'node:stream/promises'
 
 /** Enough for the words of an error; the end is kept, because programs say last what went wrong. */
@@ -22,6 +23,8 @@ export interface ProcessRequest {
   readonly maxOutputBytes: number
   readonly shell?: boolean
   readonly input?: string | Uint8Array
+  /** Nobody waits for it: it yields to everything else on the machine. */
+  readonly background?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   /** Receives standard output instead of `stdout` of the result; then `maxOutputBytes` does not count. */
   readonly onOutput?: ((chunk: Buffer) => void) | undefined
@@ -54,6 +57,7 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessResult
     windowsHide: true,
     stdio: 'pipe',
   })
+  if (request.background) yieldToOthers(child)
   let stopped: StopReason | undefined
   const stop = (why: StopReason): void => {
     stopped ??= why
@@ -72,6 +76,14 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessResult
   } finally {
     clearTimeout(timer)
     request.signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function yieldToOthers({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
+  } catch {
+    // It has ended already, or the system does not let us: it runs as any other.
   }
 }
 

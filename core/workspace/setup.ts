@@ -32,16 +32,19 @@ export async function copyUntracked(
   repository: Repository,
   { paths, to }: { readonly paths: readonly string[]; readonly to: string },
 ): Promise<string[]> {
-  const source = await openWorktree(context, repository, repository.root)
   const notices: string[] = []
-  for (const path of paths) {
+  const wanted = paths.flatMap((path) => {
     const plain = path.replace(/^\.\//, '').replace(/\/+$/, '')
-    if (!isRepositoryPath(plain)) {
-      notices.push(`[setup] copy: "${path}" is not a path inside the repository.`)
-      continue
-    }
-    const { text } = await source.git(['ls-files', '-z', '--others', '--', plain])
-    const files = text.split('\0').filter((file) => file !== '' && !file.endsWith('/'))
+    if (isRepositoryPath(plain)) return [{ path, plain }]
+    notices.push(`[setup] copy: "${path}" is not a path inside the repository.`)
+    return []
+  })
+  if (wanted.length === 0) return notices
+  const source = await openWorktree(context, repository, repository.root)
+  const { text } = await source.git(['ls-files', '-z', '--others', '--', ...wanted.map(({ plain }) => plain)])
+  const untracked = text.split('\0').filter((file) => file !== '' && !file.endsWith('/'))
+  for (const { path, plain } of wanted) {
+    const files = untracked.filter((file) => file === plain || file.startsWith(`${plain}/`))
     if (files.length === 0) notices.push(`[setup] copy: "${path}" is missing, or it is tracked and there already.`)
     if (files.length > MAX_COPIED_FILES) notices.push(`[setup] copy: only ${MAX_COPIED_FILES} files of "${path}".`)
     for (const file of files.slice(0, MAX_COPIED_FILES)) {

@@ -7,7 +7,8 @@
  * histories as parents.
  */
 import type { Context } from './context.ts'
-import { resolveRef, type Repository } from './repository.ts'
+import { resolveRef } from './refs.ts'
+import type { Repository } from './repository.ts'
 import { takeSnapshot, type Snapshot, type SnapshotOptions } from './snapshot.ts'
 import { headCommit, type Worktree } from './worktree.ts'
 
@@ -35,12 +36,15 @@ export async function lookAtWork(
   { branchName, ...options }: SnapshotOptions & { readonly branchName: string },
 ): Promise<Work> {
   const { repository, worktree } = place
-  const [head, tip] = await Promise.all([headCommit(worktree), resolveRef(repository, `refs/heads/${branchName}`)])
+  const [head, tip] = await Promise.all([
+    headCommit(repository, worktree),
+    resolveRef(repository, `refs/heads/${branchName}`),
+  ])
   const snapshot = await takeSnapshot(context, place, options)
   try {
     const dirty = head === undefined || (await treeOf(repository, head)) !== snapshot.tree
     const commit = dirty ? undefined : await settled(repository, head, tip)
-    const tree = commit === undefined ? snapshot.tree : await treeOf(repository, commit)
+    const tree = commit === undefined || commit === head ? snapshot.tree : await treeOf(repository, commit)
     return { tree, snapshot, head, tip, dirty, commit, [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose]() }
   } catch (error) {
     await snapshot[Symbol.asyncDispose]()

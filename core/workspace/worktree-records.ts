@@ -43,6 +43,7 @@ export async function changeWorktrees(
 ): Promise<void> {
   // git would make it, but not through the link of the view.
   await mkdir(join(commonDir, 'worktrees'), { recursive: true })
+  await assertReadable(commonDir)
   const call = { ...options, cwd: context.dataDir, env: { GIT_DIR: commonDir, GIT_COMMON_DIR: view } }
   await oneAtATime(context, commonDir, () => context.git(['worktree', ...args], call))
 }
@@ -89,18 +90,35 @@ function toRecord(block: string): WorktreeRecord {
   }
 }
 
-/** The folder where git keeps HEAD and index of a linked worktree; undefined when it has no record of it. */
-export async function administrativeFolder(commonDir: string, worktreePath: string): Promise<string | undefined> {
+/** Where git keeps HEAD and index of a linked worktree, read in process. */
+export interface WorktreeFolder {
+  readonly gitDir: string
+  /** Of the worktree. */
+  readonly path: string
+  /** As in `WorktreeRecord`. */
+  readonly locked?: string
+}
+
+/** Of all linked worktrees that git has a record of. */
+export async function worktreeFolders(commonDir: string): Promise<WorktreeFolder[]> {
   const parent = join(commonDir, 'worktrees')
   const names = await readdir(parent).catch(() => [])
-  for (const name of names) {
-    const folder = join(parent, name)
-    const written = await readGitFile(join(folder, 'gitdir'))
-    if (written === undefined) continue
-    // Since git 2.48 the path may be relative to the folder.
-    if (dirname(resolve(folder, written.replace(/\n$/, ''))) === worktreePath) return folder
-  }
-  return undefined
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const gitDir = join(parent, name)
+      const [written, locked] = await Promise.all(['gitdir', 'locked'].map((file) => readGitFile(join(gitDir, file))))
+      if (written === undefined) return []
+      // Since git 2.48 the path may be relative to the folder.
+      const path = dirname(resolve(gitDir, written.replace(/\n$/, '')))
+      return [{ gitDir, path, ...(locked !== undefined && { locked: locked.trim() }) }]
+    }),
+  )
+  return found.flat()
+}
+
+/** The folder where git keeps HEAD and index of a linked worktree; undefined when it has no record of it. */
+export async function administrativeFolder(commonDir: string, worktreePath: string): Promise<string | undefined> {
+  return (await worktreeFolders(commonDir)).find(({ path }) => path === worktreePath)?.gitDir
 }
 
 /**

@@ -1,7 +1,11 @@
 /** A folder with files of a repository, and git bound to it. */
-import { realpath } from 'node:fs/promises'
+import { lstat, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fail } from '../base/errors.ts'
+import { isBranchName } from './branch-name.ts'
 import type { Context } from './context.ts'
+import { readGitFile } from './git-file.ts'
+import { isCommit, resolveRef } from './refs.ts'
 import type { BoundGit, Repository } from './repository.ts'
 import { administrativeFolder } from './worktree-records.ts'
 
@@ -42,14 +46,32 @@ export function bindWorktree(
   }
 }
 
+type Head = { readonly branch: string } | { readonly commit: string }
+
+/** Read in process where it is a plain file; else undefined, and git has its say. */
+async function readHead({ gitDir }: Worktree): Promise<Head | undefined> {
+  const path = join(gitDir, 'HEAD')
+  // A link would be a name too, and reading it gives a commit.
+  if (!(await lstat(path).catch(() => undefined))?.isFile()) return undefined
+  const text = (await readGitFile(path))?.trimEnd() ?? ''
+  const branch = /^ref: refs\/heads\/(.+)$/.exec(text)?.[1]
+  // Where refs are not files (reftable), it names a branch that cannot be.
+  if (branch !== undefined && isBranchName(branch)) return { branch }
+  return isCommit(text) ? { commit: text } : undefined
+}
+
 /** The branch that HEAD of the folder names, without `refs/heads/`; undefined when it is detached. */
 export async function currentBranch(worktree: Worktree): Promise<string | undefined> {
+  const head = await readHead(worktree)
+  if (head) return 'branch' in head ? head.branch : undefined
   const { code, text } = await worktree.git(['symbolic-ref', '--quiet', 'HEAD'], { accept: [1] })
   return code === 0 && text.startsWith('refs/heads/') ? text.slice('refs/heads/'.length) : undefined
 }
 
 /** The commit of HEAD; undefined on a branch without one. */
-export async function headCommit(worktree: Worktree): Promise<string | undefined> {
+export async function headCommit(repository: Repository, worktree: Worktree): Promise<string | undefined> {
+  const head = await readHead(worktree)
+  if (head) return 'commit' in head ? head.commit : resolveRef(repository, `refs/heads/${head.branch}`)
   const { code, text } = await worktree.git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], { accept: [1] })
   return code === 0 ? text : undefined
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openWorkspaces } from '../../core/workspace/workspaces.ts'
-import { BRANCH, codeOf, openWorkbench, TASK, type Workbench } from './workbench.ts'
+import { BRANCH, codeOf, openWorkbench, POOL, TASK, type Workbench } from './workbench.ts'
 
 /** Names that the planted programs leave, and a git command that does run each: the proof that it was planted well. */
 const PROVOKED: Readonly<Record<string, readonly string[]>> = {
@@ -110,14 +110,16 @@ describe('what a repository plants', () => {
   }
 
   beforeAll(async () => {
-    bench = await openWorkbench()
+    bench = await openWorkbench({ pool: POOL })
     trace = (name) => join(bench.lab.folder, `trace-${name}`)
     const { repository, workspaces } = bench
     const attributes = 'filtered.txt filter=evil diff=evil\nmerged.txt merge=evil\n'
     await repository.commit({ '.gitattributes': attributes, 'filtered.txt': 'one\n', 'merged.txt': '1\n2\n3\n' })
     await plantAll()
     await workspaces.inspectRepository(repository.path)
+    await bench.ready()
     const worktree = await bench.worktree()
+    await bench.prepare({ taskId: 'other', branchName: 'other' })
     // The agent works, and plants where it can: in its folder, its git directory, its `.git` file.
     const gitDir = join(repository.path, '.git/worktrees/project')
     await worktree.write({ 'work.txt': 'work\n', 'merged.txt': '1\n2\ntask\n' })

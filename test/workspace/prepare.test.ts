@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -76,6 +76,43 @@ describe('preparing a worktree', () => {
     const again = await bench.prepare()
     expect(again.created).toBe(true)
     expect(await bench.lab.at(path).git('status', '--porcelain')).toBe('')
+  })
+
+  it('begins anew where its own record was written half-way', async () => {
+    await using bench = await openWorkbench()
+    const record = join(bench.repository.path, '.git/worktrees/project')
+    await mkdir(record, { recursive: true })
+    await writeFile(join(record, 'commondir'), '../..\n')
+    await mkdir(join(bench.lab.dataDir, 'worktrees', TASK, 'project'), { recursive: true })
+    const { path, created } = await bench.prepare()
+    expect(created).toBe(true)
+    expect(await bench.lab.at(path).git('status', '--porcelain', '--branch')).toBe(`## ${BRANCH}`)
+    await bench.repository.git('worktree', 'prune')
+    expect(existsSync(record)).toBe(false)
+    expect(await bench.lab.at(path).git('rev-parse', '--abbrev-ref', 'HEAD')).toBe(BRANCH)
+  })
+
+  it('leaves the record to git where the repository is shared with a group', async () => {
+    await using bench = await openWorkbench()
+    await bench.repository.git('config', 'core.sharedRepository', 'group')
+    const { path } = await bench.prepare()
+    expect(await bench.lab.at(path).git('status', '--porcelain', '--branch')).toBe(`## ${BRANCH}`)
+    expect(statSync(join(bench.repository.path, '.git/worktrees/project/HEAD')).mode & 0o020).toBe(0o020)
+  })
+
+  it('makes a record that git has nothing to say against', async () => {
+    await using bench = await openWorkbench({ name: 'a..b.lock' })
+    const { path } = await bench.prepare()
+    await bench.prepare({ taskId: 'second', branchName: 'second' })
+    const listed = await bench.repository.git('worktree', 'list', '--porcelain')
+    expect(listed).toContain(`worktree ${path}\n`)
+    expect(listed).not.toMatch(/^(?:prunable|locked|detached)/m)
+    expect(await bench.repository.git('worktree', 'prune', '--dry-run', '--verbose')).toBe('')
+    await bench.repository.git('fsck', '--strict')
+    await bench.lab.at(path).commit({ 'a.txt': 'a' })
+    expect(await bench.lab.at(path).git('rev-parse', 'HEAD')).toBe(await bench.repository.git('rev-parse', BRANCH))
+    await bench.repository.git('worktree', 'remove', path)
+    expect(existsSync(path)).toBe(false)
   })
 
   it('moves a folder that git does not know aside and deletes nothing of it', async () => {

@@ -159,6 +159,6 @@ describe('reconciling at start', () => {
     await mkdir(join(bench.lab.dataDir, 'tmp/snapshot-old'), { recursive: true })
     await writeFile(join(bench.lab.dataDir, 'tmp/snapshot-old/index'), '')
     await bench.reopen()
-    expect(existsSync(join(bench.lab.dataDir, 'tmp'))).toBe(false)
+    expect(readdirSync(join(bench.lab.dataDir, 'tmp'))).toEqual([])
   })
 })

@@ -1,12 +1,17 @@
 /** What the tests of this folder share: a repository, the workspaces over it, a task in it. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { vi } from 'vitest'
 import { openWorkspaces, type Workspaces } from '../../core/workspace/workspaces.ts'
 import type { PreparedWorkspace } from '../../core/workspace/prepare.ts'
+import type { PoolOptions } from '../../core/workspace/worktree-pool.ts'
 import type { MergeStrategy } from '../../core/contract/statuses.ts'
 import { openGitLab, type GitLab, type TestRepository } from '../helpers/repositories.ts'
 
 export const TASK = '0190aaaa-0000-7000-8000-00000000cafe'
 export const BRANCH = 'troupe/work-0000cafe'
+/** Prepares at once, small repositories too. */
+export const POOL: PoolOptions = { size: () => 1, delayMs: 0, minFiles: 0 }
 export const trailers = { taskId: TASK, agent: 'command' }
 
 export interface Workbench extends AsyncDisposable {
@@ -14,7 +19,11 @@ export interface Workbench extends AsyncDisposable {
   readonly repository: TestRepository
   readonly workspaces: Workspaces
   /** Another host on the same data directory, as after a restart. */
-  reopen(): Promise<Workspaces>
+  reopen(pool?: PoolOptions): Promise<Workspaces>
+  /** Folders of files that are prepared right now. */
+  prepared(): string[]
+  /** Waits until files are prepared; gives their folder. Needs a pool. */
+  ready(): Promise<string>
   prepare(changes?: Partial<Parameters<Workspaces['prepareWorkspace']>[0]>): Promise<PreparedWorkspace>
   /** The worktree of the task, made if it is not there. */
   worktree(): Promise<TestRepository & { readonly baseCommit: string }>
@@ -28,11 +37,19 @@ export interface Workbench extends AsyncDisposable {
 }
 
 export async function openWorkbench(
-  options: { readonly identity?: boolean; readonly name?: string; readonly args?: readonly string[] } = {},
+  options: {
+    readonly identity?: boolean
+    readonly name?: string
+    readonly args?: readonly string[]
+    readonly pool?: PoolOptions
+  } = {},
 ): Promise<Workbench> {
   const lab = await openGitLab(options)
   const repository = await lab.repository(options.name, options)
-  const reopen = (): Promise<Workspaces> => openWorkspaces({ dataDir: lab.dataDir, env: lab.env })
+  const opened = new AsyncDisposableStack()
+  opened.use(lab)
+  const reopen = async (pool = options.pool): Promise<Workspaces> =>
+    opened.use(await openWorkspaces({ dataDir: lab.dataDir, env: lab.env, pool }))
   const workspaces = await reopen()
   const prepare: Workbench['prepare'] = (changes) =>
     workspaces.prepareWorkspace({
@@ -47,12 +64,24 @@ export async function openWorkbench(
   const place = { repositoryPath: repository.path, branchName: BRANCH }
   let prepared: Promise<PreparedWorkspace> | undefined
   const once = (): Promise<PreparedWorkspace> => (prepared ??= prepare())
+  const pools = join(lab.dataDir, 'prepared')
+  const inPools = (): string[] =>
+    (existsSync(pools) ? readdirSync(pools) : []).flatMap((pool) =>
+      readdirSync(join(pools, pool)).map((name) => join(pools, pool, name, 'files')),
+    )
   return {
     lab,
     repository,
     workspaces,
     reopen,
     prepare,
+    prepared: inPools,
+    async ready() {
+      workspaces.keepReady({ repositoryPath: repository.path, baseBranch: 'main' })
+      const enough = (folders: readonly string[]): boolean => folders.length === (options.pool?.size() ?? 0)
+      const folders = await vi.waitUntil(() => [inPools()].find(enough), { timeout: 30_000 })
+      return folders[0] ?? ''
+    },
     async worktree() {
       const { path, baseCommit } = await once()
       return { ...lab.at(path), baseCommit }
@@ -77,7 +106,7 @@ export async function openWorkbench(
       prepared = undefined
       return workspaces.removeWorkspace({ ...place, taskId: TASK, worktreePath, saveRef, ...changes })
     },
-    [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 
