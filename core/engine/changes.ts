@@ -1,5 +1,10 @@
-/** Who wants to know that an actor has changed, told after the commit (E6). */
+/** Who wants to know that an actor has changed, in whichever server on the database, told after the commit (E6). */
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
 import type { MachineName } from '../machines/effects.ts'
+import type { Store } from '../store/store.ts'
+import { tasksChangedSince } from '../store/tasks.ts'
+import type { Tx } from '../store/tx.ts'
 
 export interface Change {
   readonly machine: MachineName
@@ -8,20 +13,62 @@ export interface Change {
   readonly taskId: string
 }
 
-export interface Changes {
+export interface Changes extends Disposable {
   subscribe(listener: (change: Change) => void): Disposable
   publish(changes: readonly Change[]): void
 }
 
-export function makeChanges(): Changes {
+/** Tells the other servers of a change, after the commit. */
+export const announceChange = (tx: Tx, { machine, actorId, taskId }: Change): Promise<void> =>
+  tx.announce('change', `${machine} ${actorId} ${taskId}`)
+
+function fromText(text: string): Change {
+  const [machine, actorId = '', taskId = ''] = text.split(' ')
+  return { machine: machine as MachineName, actorId, taskId }
+}
+
+/** Servers stamp changes by their own clocks; this much they may differ. */
+const CLOCKS_DIFFER_MS = 60_000
+
+export interface ChangesDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export function makeChanges({ store, clock, logger }: ChangesDeps): Changes {
   const listeners = new Set<(change: Change) => void>()
+  /** Until when nothing was missed. */
+  let complete = clock.now()
+
+  function publish(changes: readonly Change[]): void {
+    for (const change of changes) for (const listener of listeners) listener(change)
+  }
+
+  async function catchUp(): Promise<void> {
+    const since = complete - CLOCKS_DIFFER_MS
+    complete = clock.now()
+    const ids = await store.read((tx) => tasksChangedSince(tx, since))
+    publish(ids.map((id) => ({ machine: 'unitTask', actorId: id, taskId: id })))
+  }
+
+  const announced = store.onAnnounce('change', (text) => {
+    if (text !== undefined) {
+      complete = clock.now()
+      publish([fromText(text)])
+      return
+    }
+    catchUp().catch((error: unknown) =>
+      logger.error({ err: error }, 'Tasks that other servers changed could not be read.'),
+    )
+  })
+
   return {
     subscribe(listener) {
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }
     },
-    publish(changes) {
-      for (const change of changes) for (const listener of listeners) listener(change)
-    },
+    publish,
+    [Symbol.dispose]: () => announced[Symbol.dispose](),
   }
 }

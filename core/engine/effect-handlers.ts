@@ -1,14 +1,15 @@
 /** What each effect does. Every one may run twice (E3) and is idempotent by the ids it carries. */
-import { fail, toEnvelope, TroupeError } from '../base/errors.ts'
+import { toEnvelope, TroupeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { sessionOutcome } from '../contract/statuses.ts'
 import type { Effects } from '../machines/effects.ts'
-import { getSession, getSessionStart } from '../store/sessions.ts'
+import { getSession } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
-import type { EffectHandlers } from './dispatcher.ts'
+import type { EffectHandlers } from './effect-runner.ts'
 import type { Engine } from './engine.ts'
 import { loadPlace } from './places.ts'
-import type { SessionRunner, SessionSpec, WorkspacePort } from './ports.ts'
+import type { SessionRunner, WorkspacePort } from './ports.ts'
+import { readSpec } from './session-specs.ts'
 
 export interface EffectPorts {
   readonly store: Store
@@ -17,17 +18,6 @@ export interface EffectPorts {
   readonly workspace: WorkspacePort
   /** Looks for room for queued tasks. */
   readonly poke: () => void
-}
-
-async function loadSpec(store: Store, sessionId: string): Promise<SessionSpec> {
-  const { session, start } = await store.read(async (tx) => ({
-    session: (await getSession(tx, sessionId)) ?? fail('NOT_FOUND', `There is no session ${sessionId}.`),
-    start: (await getSessionStart(tx, sessionId)) ?? fail('NOT_FOUND', `There is no session ${sessionId}.`),
-  }))
-  const place = await loadPlace(store, session.unitTaskId)
-  const { agent, model, permissionMode, sandbox, lastSeq } = session
-  const { prompt, resumeOf } = start
-  return { sessionId, place, agent, model, permissionMode, sandbox, prompt, resume: resumeOf, lastSeq }
 }
 
 async function merge(
@@ -48,28 +38,45 @@ async function merge(
   await engine.tell(taskId, told, id)
 }
 
-/** An effect may come again after its session has ended; what cannot be begun ends at once. */
+/**
+ * Gives the runner a session, unless it has ended: an effect may come again after that. What cannot be begun ends at once.
+ */
 async function startSession(ports: EffectPorts, engine: Pick<Engine, 'tell'>, sessionId: string): Promise<void> {
   const session = await ports.store.read((tx) => getSession(tx, sessionId))
   if (!session || sessionOutcome.safeParse(session.status).success) return
   try {
-    await ports.runner.start(await loadSpec(ports.store, sessionId))
+    await ports.runner.start(await ports.store.read((tx) => readSpec(tx, session)))
   } catch (error) {
     if (!(error instanceof TroupeError) || error.code !== 'NOT_FOUND') throw error
     await engine.tell(sessionId, { type: 'ended', outcome: 'failed', error: toEnvelope(error) })
   }
 }
 
+/** For a session that the runner may not have yet: one that a host before this one left at work. */
+async function reach(
+  ports: EffectPorts,
+  engine: Pick<Engine, 'tell'>,
+  { sessionId, tell }: { sessionId: string; tell: () => Promise<boolean> },
+): Promise<boolean> {
+  if (await tell()) return true
+  await startSession(ports, engine, sessionId)
+  return tell()
+}
+
 export const makeEffectHandlers =
   (ports: EffectPorts) =>
   (engine: Pick<Engine, 'tell'>): EffectHandlers => ({
-    send: async ({ to, event }, { id }) => void (await engine.tell(to, event, id)),
     requestWorker: async () => ports.poke(),
     startSession: ({ sessionId }) => startSession(ports, engine, sessionId),
-    stopSession: ({ sessionId, error }) => ports.runner.stop(sessionId, error),
-    deliverAnswer: ({ sessionId, ...answer }) => ports.runner.answer(sessionId, answer),
+    async stopSession({ sessionId, error }) {
+      await reach(ports, engine, { sessionId, tell: () => ports.runner.stop(sessionId, error) })
+    },
+    async deliverAnswer({ sessionId, ...answer }) {
+      await reach(ports, engine, { sessionId, tell: () => ports.runner.answer(sessionId, answer) })
+    },
     async deliverMessage({ sessionId, taskId, content, by }, { id }) {
-      const heard = await ports.runner.send(sessionId, { id, content, by })
+      const tell = () => ports.runner.send(sessionId, { id, content, by })
+      const heard = await reach(ports, engine, { sessionId, tell })
       // It was accepted, so it must not be lost: the task goes on with it.
       if (!heard) await engine.tell(taskId, { type: 'followUp', prompt: content }, id)
     },

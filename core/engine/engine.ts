@@ -1,30 +1,38 @@
 /**
  * The durable actor runtime: the only code that changes an actor.
  *
- * E1 One event at a time per actor, in the order of arrival: `lanes` in this process, the version of the row across
+ * E1 One event at a time per actor, in the order of arrival: `lanes` in this process, the lock of the row across
  *    processes.
  * E2 A step commits whole or not at all: `commit.ts`.
- * E3 Effects run after the commit, at least once: `dispatcher.ts`.
- * E4 `recover` dispatches what a crash left.
+ * E3 Effects run after the commit, at least once: `dispatcher.ts`. Those of one actor are all run by one engine.
+ * E4 `claims.ts` finds what a crash left, of this engine or of another one: `lease.ts` says which are at work.
  * E6 Callers hear of a step, and listeners of a change, after its commit.
  * E7 An actor is a row; between two events nothing of it is in memory.
  */
 import type { Clock } from '../base/clock.ts'
-import { fail, TroupeError } from '../base/errors.ts'
+import { fail } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { newId } from '../base/ids.ts'
 import type { Logger } from '../base/logger.ts'
-import type { ActorEvent } from '../machines/effects.ts'
+import { within } from '../base/waiting.ts'
+import type { ActorEvent, Effects } from '../machines/effects.ts'
 import type { ActorState } from '../machines/step.ts'
+import { finishEffects, type Effect } from '../store/effects.ts'
 import type { Store } from '../store/store.ts'
 import type { Tx } from '../store/tx.ts'
-import { makeChanges, type Change } from './changes.ts'
-import { commitFirst, loadState, type Committed, type Spawned } from './commit.ts'
+import { announceChange, makeChanges, type Change, type Changes } from './changes.ts'
+import { makeClaims, type Claims } from './claims.ts'
+import { absent, commitEvent, commitFirst, loadState, type Delivery, type StepResult } from './commit.ts'
 import { conflict } from './conflict.ts'
-import { makeDeadlines } from './deadlines.ts'
-import { makeDispatcher, type EffectHandlers } from './dispatcher.ts'
+import { makeDeadlines, type Deadlines } from './deadlines.ts'
+import { makeDispatcher, type Dispatcher } from './dispatcher.ts'
+import { makeEffectRunner, type EffectHandlers } from './effect-runner.ts'
 import { makeLanes } from './lanes.ts'
+import { LEASE_MS, makeLease, type Lease } from './lease.ts'
 import { taskOf } from './read-models.ts'
-import { takeEvent, type TakenEvent } from './take-event.ts'
+import type { Committed, Owner, Spawned } from './step-writer.ts'
+
+const DISPOSE_BOUND_MS = 10_000
 
 export interface Engine extends AsyncDisposable {
   /** Makes an actor; `prepare` writes its row in the same transaction. */
@@ -50,70 +58,133 @@ export interface EngineDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly handlers: (engine: Pick<Engine, 'tell'>) => EffectHandlers
+  /** The workers whose sessions are within reach of the handlers; absent is all of them. */
+  readonly workerIds?: readonly string[]
+  /** Other bounds than the usual ones, for tests. */
+  readonly bounds?: {
+    /** After how long without a word other engines take this one for dead. */
+    readonly leaseMs?: number
+    /** How long an effect may take. */
+    readonly effectMs?: number
+  }
 }
 
-export function makeEngine({ store, clock, logger, handlers }: EngineDeps): Engine {
-  const lanes = makeLanes()
-  const changes = makeChanges()
+/** @example await using engine = makeEngine({ store, clock: systemClock, logger, handlers }) */
+export const makeEngine = (deps: EngineDeps): Engine => new DurableEngine(deps)
 
-  function publish(committed: Committed): void {
-    dispatcher.dispatch(committed.effects)
-    if (committed.nextDeadline !== undefined) deadlines.wake(committed.nextDeadline)
-    changes.publish(committed.changes)
+class DurableEngine implements Engine {
+  readonly #store: Store
+  readonly #logger: Logger
+  readonly #owner: Owner
+  readonly #lanes = makeLanes()
+  readonly #changes: Changes
+  readonly #lease: Lease
+  readonly #dispatcher: Dispatcher
+  readonly #claims: Claims
+  readonly #deadlines: Deadlines
+
+  constructor({ workerIds, bounds: { leaseMs = LEASE_MS, effectMs } = {}, handlers, ...deps }: EngineDeps) {
+    const { store, logger } = deps
+    const engineId = newId()
+    this.#store = store
+    this.#logger = logger
+    this.#owner = { engineId, serves: (workerId) => workerIds?.includes(workerId) ?? true }
+    this.#changes = makeChanges(deps)
+    this.#lease = makeLease({ ...deps, engineId, leaseMs, onRenewed: () => this.#claims.lookSoon() })
+    const run = makeEffectRunner({
+      store,
+      effectMs,
+      handlers: handlers({ tell: (...event) => this.tell(...event) }),
+      deliver: (effect) => this.#deliver(effect),
+    })
+    this.#dispatcher = makeDispatcher({ ...deps, engineId, lease: this.#lease, run })
+    const found = (actorIds: readonly string[]): void => this.#dispatcher.look(actorIds)
+    this.#claims = makeClaims({ ...deps, lease: this.#lease, leaseMs, claimant: { engineId, workerIds }, found })
+    this.#deadlines = makeDeadlines({ ...deps, fire: (delivery) => this.#send(delivery) })
   }
 
-  const send = (actorId: string, event: ActorEvent, eventId: string): Promise<TakenEvent> =>
-    lanes.run(actorId, async () => {
-      const result = await takeEvent(store, { actorId, event, eventId })
-      if (result.kind === 'committed') publish(result)
+  async spawn(actor: Spawned, prepare: (tx: Tx) => Promise<void>): Promise<ActorState> {
+    const committed = await this.#store.transaction(async (tx) => {
+      await prepare(tx)
+      return commitFirst(tx, actor, this.#owner)
+    })
+    faultPoint('engine.actor-committed')
+    this.#publish(committed)
+    return committed.state
+  }
+
+  async command(actorId: string, event: ActorEvent): Promise<ActorState> {
+    const result = await this.#send({ actorId, event, eventId: newId() })
+    if (result.kind === 'refused') throw conflict(result.machine, result.snapshot, event.type)
+    if (result.kind === 'absent') return absent(actorId)
+    if (result.kind === 'committed') return result.state
+    return fail('INTERNAL', `Event ${event.type} of record ${actorId} has an id that was used before.`)
+  }
+
+  async tell(actorId: string, event: ActorEvent, eventId: string = newId()): Promise<boolean> {
+    const { kind } = await this.#send({ actorId, event, eventId })
+    return kind === 'committed' || kind === 'repeated'
+  }
+
+  remove(actorId: string, work: (state: ActorState) => Promise<void>): Promise<void> {
+    return this.#lanes.run(actorId, async () => {
+      const state = await this.#store.read((tx) => loadState(tx, actorId))
+      await work(state)
+      const change: Change = { machine: state.machine, actorId, taskId: taskOf(state) }
+      await this.#store.transaction((tx) => announceChange(tx, change))
+      this.#changes.publish([change])
+    })
+  }
+
+  onChange(listener: (change: Change) => void): Disposable {
+    return this.#changes.subscribe(listener)
+  }
+
+  async recover(): Promise<void> {
+    await this.#claims.look()
+    await this.#deadlines.look()
+  }
+
+  idle(): Promise<void> {
+    return this.#dispatcher.idle()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#changes[Symbol.dispose]()
+    await this.#deadlines[Symbol.asyncDispose]()
+    await this.#claims[Symbol.asyncDispose]()
+    await this.#dispatcher[Symbol.asyncDispose]()
+    await within(DISPOSE_BOUND_MS, 'The last events', this.#lanes.idle()).catch((error: unknown) =>
+      this.#logger.warn({ err: error }, 'An event was left behind.'),
+    )
+    await this.#lease[Symbol.asyncDispose]()
+  }
+
+  // E1
+  #send(delivery: Delivery): Promise<StepResult> {
+    return this.#lanes.run(delivery.actorId, async () => {
+      const result = await this.#store.transaction(async (tx) => {
+        const taken = await commitEvent(tx, delivery, this.#owner)
+        faultPoint('engine.event-written', delivery.event.type)
+        return taken
+      })
+      faultPoint('engine.event-committed', delivery.event.type)
+      if (result.kind === 'committed') this.#publish(result)
       return result
     })
-
-  async function tell(actorId: string, event: ActorEvent, eventId: string = newId()): Promise<boolean> {
-    try {
-      return (await send(actorId, event, eventId)).kind !== 'refused'
-    } catch (error) {
-      // The record was deleted meanwhile: nobody is left to tell.
-      if (error instanceof TroupeError && error.code === 'NOT_FOUND') return false
-      throw error
-    }
   }
 
-  const dispatcher = makeDispatcher({ store, logger, handlers: handlers({ tell }) })
-  const deadlines = makeDeadlines({ store, clock, logger, fire: tell })
+  /** From actor to actor: once, because the effect goes in the transaction in which its event is taken. */
+  async #deliver({ id, params }: Effect): Promise<void> {
+    const { to, event } = params as unknown as Effects['send']
+    const claim = async (tx: Tx): Promise<boolean> => (await finishEffects(tx, [id])) > 0
+    await this.#send({ actorId: to, event, eventId: id, claim })
+  }
 
-  return {
-    tell,
-    onChange: (listener) => changes.subscribe(listener),
-    idle: () => dispatcher.idle(),
-    async spawn(actor, prepare) {
-      const committed = await store.transaction(async (tx) => {
-        await prepare(tx)
-        return commitFirst(tx, actor)
-      })
-      publish(committed)
-      return committed.state
-    },
-    async command(actorId, event) {
-      const result = await send(actorId, event, newId())
-      if (result.kind === 'refused') throw conflict(result.machine, result.snapshot, event.type)
-      if (result.kind === 'committed') return result.state
-      return fail('INTERNAL', `Event ${event.type} of record ${actorId} has an id that was used before.`)
-    },
-    remove: (actorId, work) =>
-      lanes.run(actorId, async () => {
-        const state = await store.read((tx) => loadState(tx, actorId))
-        await work(state)
-        changes.publish([{ machine: 'unitTask', actorId, taskId: taskOf(state) }])
-      }),
-    async recover() {
-      await dispatcher.recover()
-      await deadlines.look()
-    },
-    async [Symbol.asyncDispose]() {
-      await deadlines[Symbol.asyncDispose]()
-      await dispatcher[Symbol.asyncDispose]()
-      await lanes.idle()
-    },
+  // E3, E6
+  #publish({ effects, nextDeadline, changes }: Committed): void {
+    this.#dispatcher.dispatch(effects)
+    if (nextDeadline !== undefined) this.#deadlines.wake(nextDeadline)
+    this.#changes.publish(changes)
   }
 }

@@ -1,6 +1,6 @@
 /** What the engine and the handlers need from the machine that runs sessions; the runner implements it. */
 import type { ErrorEnvelope } from '../base/errors.ts'
-import type { AgentInfo, PluginInfo, TaskDiff } from '../contract/records.ts'
+import type { AgentInfo, PluginInfo, Question, TaskDiff } from '../contract/records.ts'
 import type { MergeStrategy, PermissionMode, SandboxKind, SessionOutcome } from '../contract/statuses.ts'
 import type { Usage } from '../contract/messages.ts'
 import type { AskedQuestion } from '../machines/effects.ts'
@@ -29,7 +29,17 @@ export interface SessionSpec {
   readonly resume?: string | undefined
   /** The last sequence number in the log of the session. */
   readonly lastSeq: number
+  /** When it began, milliseconds since 1970. */
+  readonly startedAt?: number | undefined
+  /** It was told to stop before. */
+  readonly stopping?: boolean | undefined
+  /** What an earlier host stored with its messages: JSON text of the runner. */
+  readonly progress?: string | undefined
+  /** Those that people were shown. */
+  readonly questions?: readonly KnownQuestion[] | undefined
 }
+
+export type KnownQuestion = Pick<Question, 'id' | 'status' | 'answer'>
 
 /** What the runner reports of a session; each is an event of the session's machine. */
 export type SessionReport =
@@ -55,11 +65,17 @@ export interface SessionEnded {
 
 /** Every call may come twice (E3): each is idempotent by the id it carries. */
 export interface SessionRunner {
-  /** Begins; what happens then is reported. A session that runs already is left alone. */
+  /**
+   * Begins the session, or goes on with it where an earlier host left it; what happens then is reported. One that is here
+   * is left alone.
+   */
   start(spec: SessionSpec): Promise<void>
-  /** Ends a session; its `ended` report follows. For a session that is not here it reports `ended` itself. */
-  stop(sessionId: string, error?: ErrorEnvelope): Promise<void>
-  answer(sessionId: string, answer: { questionId: string; answer: string; by: string }): Promise<void>
+  /** Starts all that an earlier host left, and ends and removes what else it left. Called once, before anything else. */
+  recover(specs: readonly SessionSpec[]): void
+  /** Ends a session; its `ended` report follows. False when it is not here. */
+  stop(sessionId: string, error?: ErrorEnvelope): Promise<boolean>
+  /** False when the session is not here. */
+  answer(sessionId: string, answer: { questionId: string; answer: string; by: string }): Promise<boolean>
   /** False when the session is not here (any more) and the message was not heard. */
   send(sessionId: string, message: { id: string; content: string; by: string }): Promise<boolean>
 }
@@ -82,6 +98,10 @@ export interface WorkspacePort {
   /** @throws TroupeError INVALID_PARAMS, REPO_BRANCH_EXISTS when a task cannot have a branch of this name. */
   checkBranch(repositoryPath: string, name: string): Promise<void>
   inspect(path: string, branch?: string): Promise<RepositoryFacts>
+  /** The repository is in use: what its next task needs is prepared in the background. */
+  keepReady(repositoryPath: string, baseBranch: string): void
+  /** The repository is in use no more: what was prepared goes. */
+  forget(repositoryPath: string): Promise<void>
   branchName(task: { taskId: string; title: string }, repositoryPath: string): string
   files(
     repositoryPath: string,

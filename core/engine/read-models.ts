@@ -2,10 +2,10 @@
 import { toIso } from '../base/clock.ts'
 import type { Records } from '../machines/effects.ts'
 import type { SessionStatus } from '../contract/statuses.ts'
-import { sessionColumns, taskColumns } from '../machines/columns.ts'
-import type { ActorState, PlannedRecord, SessionState, TaskState } from '../machines/step.ts'
+import { sessionColumns, statusOf, taskColumns } from '../machines/columns.ts'
+import type { ActorState, PlannedRecord, SessionState, Step, TaskState } from '../machines/step.ts'
 import { answerQuestion, insertQuestion, withdrawQuestions } from '../store/questions.ts'
-import { getSession, insertSession, listSessionsOfTask, updateSession } from '../store/sessions.ts'
+import { insertSession, listSessionsOfTask, updateSession } from '../store/sessions.ts'
 import { getTask, updateTask } from '../store/tasks.ts'
 import type { Tx } from '../store/tx.ts'
 import { fail } from '../base/errors.ts'
@@ -32,26 +32,35 @@ export async function insertSessionRow(tx: Tx, { id, input }: Records['spawn'], 
   })
 }
 
-async function updateTaskRow(tx: Tx, id: string, state: TaskState): Promise<void> {
+async function updateTaskRow(tx: Tx, id: string, { state, before }: Changed<TaskState>): Promise<void> {
   const columns = taskColumns(state)
-  const before = await getTask(tx, id)
   const queued = columns.status === 'queued' && before?.status !== 'queued'
   await updateTask(tx, id, { ...columns, ...(queued && { queuedAt: toIso(tx.clock.now()) }) })
 }
 
-async function updateSessionRow(tx: Tx, id: string, state: SessionState): Promise<void> {
+async function updateSessionRow(tx: Tx, id: string, { state, before }: Changed<SessionState>): Promise<void> {
   const columns = sessionColumns(state)
-  const before = await getSession(tx, id)
+  const begins = before?.status === 'assigned' && columns.status !== 'assigned'
   const now = toIso(tx.clock.now())
   await updateSession(tx, id, {
     ...columns,
-    ...(columns.status !== 'assigned' && before?.startedAt === undefined && { startedAt: now }),
+    ...(begins && { startedAt: now }),
     ...(columns.outcome !== null && { endedAt: now }),
   })
 }
 
-export const updateRow = (tx: Tx, id: string, state: ActorState): Promise<void> =>
-  state.machine === 'unitTask' ? updateTaskRow(tx, id, state) : updateSessionRow(tx, id, state)
+interface Changed<State extends ActorState> {
+  readonly state: State
+  readonly before: { readonly status: string } | undefined
+}
+
+/** Brings the row of an actor up to its step. */
+export function updateRow(tx: Tx, id: string, { state, before }: Pick<Step, 'state' | 'before'>): Promise<void> {
+  const previous = before && { status: statusOf(before) }
+  return state.machine === 'unitTask'
+    ? updateTaskRow(tx, id, { state, before: previous })
+    : updateSessionRow(tx, id, { state, before: previous })
+}
 
 /** Writes a record that a step planned; `spawn` is the commit's own. */
 export async function writeRecord(tx: Tx, record: Exclude<PlannedRecord, { type: 'spawn' }>): Promise<void> {

@@ -21,6 +21,8 @@ export interface Step {
   /** JSON of the next snapshot. */
   readonly snapshot: string
   readonly state: ActorState
+  /** The state before; none at the first step. */
+  readonly before: ActorState | undefined
   readonly effects: readonly PlannedEffect[]
   readonly records: readonly PlannedRecord[]
   readonly deadlines: readonly PlannedDeadline[]
@@ -65,12 +67,16 @@ function toDeadline(action: Action): PlannedDeadline {
   return { key: id, delayMs: delay, event }
 }
 
-function toStep(name: MachineName, snapshot: AnyMachineSnapshot, actions: readonly Action[]): Step {
+type Transition = readonly [snapshot: unknown, actions: readonly Action[]]
+
+function toStep(name: MachineName, [after, actions]: Transition, before?: ActorState): Step {
+  const snapshot = after as AnyMachineSnapshot
   const named = actions.filter(({ type }) => type !== DEADLINE && type !== CANCEL)
   const own = named.map(({ type, params }) => ({ type, params }))
   return {
     snapshot: JSON.stringify(machines[name].machine.getPersistedSnapshot(snapshot)),
     state: toState(name, snapshot),
+    before,
     records: own.filter((action) => isRecordName(action.type)) as PlannedRecord[],
     effects: own.filter((action) => !isRecordName(action.type)) as PlannedEffect[],
     deadlines: actions.filter((action) => action.type === DEADLINE).map(toDeadline),
@@ -85,10 +91,8 @@ const restore = (name: MachineName, snapshot: string): AnyMachineSnapshot =>
   machines[name].machine.restoreSnapshot(JSON.parse(snapshot), undefined as never) as AnyMachineSnapshot
 
 /** The first state of a new actor, with what its entry asks for. */
-export function firstStep(name: MachineName, input: object): Step {
-  const [snapshot, actions] = initialTransition(machines[name].machine, input)
-  return toStep(name, snapshot as AnyMachineSnapshot, actions)
-}
+export const firstStep = (name: MachineName, input: object): Step =>
+  toStep(name, initialTransition(machines[name].machine, input))
 
 /** The state of a stored snapshot. */
 export const stateOf = (name: MachineName, snapshot: string): ActorState => toState(name, restore(name, snapshot))
@@ -97,8 +101,7 @@ export const stateOf = (name: MachineName, snapshot: string): ActorState => toSt
 export function nextStep(name: MachineName, snapshot: string, event: ActorEvent): Step | undefined {
   const before = restore(name, snapshot)
   if (before.status !== 'active' || !before.can(event)) return undefined
-  const [after, actions] = transition(machines[name].machine, before, event)
-  return toStep(name, after as AnyMachineSnapshot, actions)
+  return toStep(name, transition(machines[name].machine, before, event), toState(name, before))
 }
 
 /** The events that the state of a snapshot takes, XState's own left out. */

@@ -163,7 +163,13 @@ export const unitTaskMachine = task.createMachine({
             assign: {
               target: '#unitTask.in_progress',
               actions: [
-                assign({ sessionId: ({ event }) => event.sessionId, error: undefined }),
+                assign(({ context, event }) => ({
+                  sessionId: event.sessionId,
+                  error: undefined,
+                  // A session that is lost before it begins has said it to nobody: the next one is told the same.
+                  next: { ...context.next, prompt: toPrompt(context) },
+                  unheard: undefined,
+                })),
                 {
                   type: 'spawn',
                   params: ({ context, event }) => ({
@@ -173,13 +179,12 @@ export const unitTaskMachine = task.createMachine({
                       sessionId: event.sessionId,
                       taskId: context.taskId,
                       workerId: event.workerId,
-                      prompt: toPrompt(context),
+                      prompt: context.next.prompt,
                       resume: context.next.resume,
                       totalMs: context.totalMs,
                     },
                   }),
                 },
-                assign({ unheard: undefined }),
               ],
             },
           },

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { liveSessions } from '../store/sessions.ts'
+import { countLiveSessions } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
 import { queuedTasks } from '../store/tasks.ts'
 import { chooseWorker, type WorkerLoad } from './choose.ts'
@@ -34,12 +34,8 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
   let disposed = false
 
   async function loads(): Promise<WorkerLoad[]> {
-    const live = await store.read((tx) => liveSessions(tx))
-    return workers().map(({ id, capacity }) => ({
-      id,
-      capacity,
-      sessions: live.filter((session) => session.workerId === id).length,
-    }))
+    const live = await store.read((tx) => countLiveSessions(tx))
+    return workers().map(({ id, capacity }) => ({ id, capacity, sessions: live.get(id) ?? 0 }))
   }
 
   function tryLater(error: unknown): void {

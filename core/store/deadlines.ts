@@ -13,13 +13,29 @@ export interface Deadline {
   readonly event: Json
 }
 
-export async function setDeadline(tx: Tx, deadline: Deadline): Promise<void> {
+/** Sets a deadline `delayMs` from now; gives when it is due. */
+export async function setDeadline(
+  tx: Tx,
+  { actorId, key, delayMs, event }: Omit<Deadline, 'at'> & { readonly delayMs: number },
+): Promise<number> {
+  const at = tx.clock.now() + delayMs
   await tx.run(
-    `insert into deadline (actor_id, key, at, event) values (?, ?, ?, ?)
-     on conflict (actor_id, key) do update set at = excluded.at, event = excluded.event`,
-    [deadline.actorId, toPlainText(deadline.key), deadline.at, toJsonText(deadline.event)],
+    `insert into deadline (actor_id, key, at, delay_ms, event) values (?, ?, ?, ?, ?)
+     on conflict (actor_id, key) do update set at = excluded.at, delay_ms = excluded.delay_ms, event = excluded.event`,
+    [actorId, toPlainText(key), at, delayMs, toJsonText(event)],
   )
+  return at
 }
+
+const STRAYED = 'at > delay_ms + ?'
+
+/** True when one is further away than when it was set, by more than `slackMs`: the clock was set back since. */
+export const haveStrayed = async (tx: Tx, { now, slackMs }: { now: number; slackMs: number }): Promise<boolean> =>
+  (await tx.get(`select 1 as found from deadline where ${STRAYED} limit 1`, [now + slackMs])) !== undefined
+
+/** Sets those anew that have strayed. Gives their number. */
+export const renewDeadlines = (tx: Tx, { now, slackMs }: { now: number; slackMs: number }): Promise<number> =>
+  tx.run(`update deadline set at = delay_ms + ? where ${STRAYED}`, [now, now + slackMs])
 
 /** Cancels a deadline, with `at` only while it is still set for then. Gives false when there is no such deadline. */
 export async function cancelDeadline(

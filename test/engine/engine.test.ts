@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
-import { getActor } from '../../core/store/actors.ts'
-import { pendingEffects } from '../../core/store/effects.ts'
+import { getActor, insertActor } from '../../core/store/actors.ts'
+import { addEffects } from '../../core/store/effects.ts'
 import { getQuestion } from '../../core/store/questions.ts'
 import { getSession } from '../../core/store/sessions.ts'
 import { describeEachDatabase } from '../helpers/databases.ts'
 import { makeTestClock, openWorkbench } from './workbench.ts'
+
+const WAIT = { timeout: 20_000 }
+const MINUTE = 60_000
+/** A lease so short that an engine that says nothing is taken for dead soon. */
+const bounds = { leaseMs: 300 }
 
 await describeEachDatabase('the engine', (databases) => {
   test('commits snapshot, row, effects and journal together, then runs the effects', async () => {
@@ -16,7 +21,7 @@ await describeEachDatabase('the engine', (databases) => {
     expect(await bench.task(id)).toMatchObject({ status: 'queued', waitingFor: 'worker' })
     await engine.idle()
     expect(bench.noted).toMatchObject([{ type: 'requestWorker', params: { taskId: id } }])
-    expect(await bench.sample.store.read((tx) => pendingEffects(tx))).toEqual([])
+    expect(await bench.sample.store.read((tx) => tx.all('select id from effect'))).toEqual([])
   })
 
   test('refuses what the status does not allow, names what is possible, and changes nothing', async () => {
@@ -127,7 +132,7 @@ await describeEachDatabase('the engine', (databases) => {
     const seen: Promise<string>[] = []
     using _listener = engine.onChange(({ taskId }) => seen.push(bench.task(taskId).then((task) => task.status)))
     await engine.command(id, { type: 'start' })
-    expect(await Promise.all(seen)).toEqual(['queued'])
+    expect((await Promise.all(seen)).at(-1)).toBe('queued')
   })
 
   test('tries an effect that fails again, and keeps the order of one actor', async () => {
@@ -151,14 +156,75 @@ await describeEachDatabase('the engine', (databases) => {
   test('dispatches at the next start what a crash left undone (E4)', async () => {
     await using bench = await openWorkbench(databases)
     const crash = Promise.withResolvers<void>()
-    const crashed = bench.engine({ requestWorker: () => crash.promise })
+    const crashed = bench.engine({ requestWorker: () => crash.promise }, { clock: makeTestClock(), bounds })
     const id = await bench.addTask(crashed)
     await crashed.command(id, { type: 'start' })
-    const restarted = bench.engine()
-    await restarted.recover()
+    const restarted = bench.engine({}, { bounds })
+    await expect
+      .poll(() => restarted.recover().then(() => bench.noted), WAIT)
+      .toMatchObject([{ type: 'requestWorker', params: { taskId: id } }])
     await restarted.idle()
-    expect(bench.noted).toMatchObject([{ type: 'requestWorker', params: { taskId: id } }])
     crash.resolve()
+    await crashed.idle()
+    expect(bench.noted).toHaveLength(1)
+  })
+
+  test('runs only so many effects at once, and in the end all that an earlier start left', async () => {
+    await using bench = await openWorkbench(databases)
+    const { store } = bench.sample
+    const ids = Array.from({ length: 400 }, () => newId())
+    await store.transaction(async (tx) => {
+      for (const id of ids) {
+        await insertActor(tx, { id, machine: 'unitTask', machineVersion: 1, snapshot: '{}' })
+        await addEffects(tx, id, [{ id: newId(), type: 'requestWorker', params: { taskId: id } }])
+      }
+    })
+    const atWork = { now: 0, most: 0 }
+    const handled = new Set<string>()
+    const engine = bench.engine({
+      async requestWorker({ taskId }) {
+        atWork.most = Math.max(atWork.most, (atWork.now += 1))
+        await new Promise((resolve) => setImmediate(resolve))
+        atWork.now -= 1
+        handled.add(taskId)
+      },
+    })
+    await engine.recover()
+    await engine.idle()
+    expect(handled).toEqual(new Set(ids))
+    expect(atWork.most).toBeLessThanOrEqual(100)
+    expect(await store.read((tx) => tx.all('select id from effect'))).toEqual([])
+  })
+
+  test('gives up an effect that does not end, tells its handler, and tries it again', async () => {
+    await using bench = await openWorkbench(databases)
+    const signals: AbortSignal[] = []
+    const engine = bench.engine(
+      {
+        requestWorker: (_params, { signal }) =>
+          signals.push(signal) === 1 ? new Promise<void>(() => {}) : Promise.resolve(),
+      },
+      { bounds: { effectMs: 50 } },
+    )
+    const id = await bench.addTask(engine)
+    await engine.command(id, { type: 'start' })
+    await engine.idle()
+    expect(signals).toHaveLength(2)
+    expect(signals[0]?.aborted).toBe(true)
+  })
+
+  test('needs no journal of an actor that takes no event any more', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    const sessionId = newId()
+    await engine.command(id, { type: 'start' })
+    await engine.tell(id, { type: 'assign', sessionId, workerId: bench.sample.workerId })
+    await engine.tell(sessionId, { type: 'ended', outcome: 'completed' }, 'the-end')
+    await engine.idle()
+    expect(await engine.tell(sessionId, { type: 'ended', outcome: 'completed' }, 'the-end')).toBe(false)
+    const rows = await bench.sample.store.read((tx) => tx.all('select actor_id as id from journal_entry'))
+    expect(rows).toEqual([{ id }, { id }, { id }])
   })
 
   describe('deadlines', () => {
@@ -178,9 +244,9 @@ await describeEachDatabase('the engine', (databases) => {
     test('fire when they are due, also in another process than the one that set them', async () => {
       await using bench = await openWorkbench(databases)
       const clock = makeTestClock(Date.now())
-      const engine = bench.engine({}, clock)
+      const engine = bench.engine({}, { clock })
       const { id, sessionId } = await stoppingSession(bench, engine)
-      const later = bench.engine({}, makeTestClock(Date.now() + 3 * 60_000))
+      const later = bench.engine({}, { clock: makeTestClock(Date.now() + 3 * 60_000) })
       await later.recover()
       await later.idle()
       const session = await bench.sample.store.read((tx) => getSession(tx, sessionId))
@@ -188,12 +254,34 @@ await describeEachDatabase('the engine', (databases) => {
       expect((await bench.task(id)).status).toBe('stopped')
     })
 
+    test('fire at once when the clock is set forward, and after their own delay when it is set back', async () => {
+      for (const jump of [24 * 3_600_000, -24 * 3_600_000]) {
+        const clock = makeTestClock(Date.now())
+        await using bench = await openWorkbench(databases, clock)
+        const engine = bench.engine({}, { clock })
+        const { sessionId } = await stoppingSession(bench, engine)
+        await engine.recover()
+        const status = async () => (await bench.sample.store.read((tx) => getSession(tx, sessionId)))?.status
+        clock.jump(jump)
+        expect(await status()).toBe('stopping')
+        const looks = jump > 0 ? [MINUTE] : [MINUTE, MINUTE, MINUTE]
+        for (const ms of looks) {
+          expect(await status()).toBe('stopping')
+          clock.advance(ms)
+          // The look that the timer began.
+          await engine.recover()
+        }
+        expect(await status()).toBe('failed')
+        await engine.idle()
+      }
+    })
+
     test('do not fire once what they bound has happened', async () => {
       await using bench = await openWorkbench(databases)
-      const engine = bench.engine({}, makeTestClock(Date.now()))
+      const engine = bench.engine({}, { clock: makeTestClock(Date.now()) })
       const { sessionId } = await stoppingSession(bench, engine)
       await engine.tell(sessionId, { type: 'ended', outcome: 'stopped' })
-      const later = bench.engine({}, makeTestClock(Date.now() + 3 * 60_000))
+      const later = bench.engine({}, { clock: makeTestClock(Date.now() + 3 * 60_000) })
       await later.recover()
       await later.idle()
       expect(await bench.sample.store.read((tx) => getSession(tx, sessionId))).toMatchObject({ status: 'stopped' })

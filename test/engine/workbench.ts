@@ -2,8 +2,8 @@
 import { systemClock, type Clock } from '../../core/base/clock.ts'
 import { newId } from '../../core/base/ids.ts'
 import { silentLogger } from '../../core/base/logger.ts'
-import type { EffectHandlers } from '../../core/engine/dispatcher.ts'
-import { makeEngine, type Engine } from '../../core/engine/engine.ts'
+import type { EffectHandlers } from '../../core/engine/effect-runner.ts'
+import { makeEngine, type Engine, type EngineDeps } from '../../core/engine/engine.ts'
 import type { UnitTask } from '../../core/contract/records.ts'
 import { insertAgentTask } from '../../core/store/agent-tasks.ts'
 import { getTask, insertTask } from '../../core/store/tasks.ts'
@@ -16,17 +16,20 @@ export interface Noted {
   readonly params: unknown
 }
 
+/** What an engine may have otherwise: a store of its own, as another process has, a clock, a short lease. */
+export type EngineOptions = Partial<Pick<EngineDeps, 'store' | 'clock' | 'workerIds' | 'bounds'>>
+
 export interface Workbench extends AsyncDisposable {
   readonly sample: Sample
   readonly noted: Noted[]
   /** An engine of a process of its own, as it were; several may share the database. */
-  engine(overrides?: Partial<EffectHandlers>, clock?: Clock): Engine
+  engine(overrides?: Partial<EffectHandlers>, options?: EngineOptions): Engine
   addTask(engine: Engine): Promise<string>
   task(id: string): Promise<UnitTask>
 }
 
-export async function openWorkbench(databases: Databases): Promise<Workbench> {
-  const sample = await openSample(databases)
+export async function openWorkbench(databases: Databases, clock: Clock = systemClock): Promise<Workbench> {
+  const sample = await openSample(databases, clock)
   const noted: Noted[] = []
   const engines: Engine[] = []
   const note =
@@ -34,9 +37,8 @@ export async function openWorkbench(databases: Databases): Promise<Workbench> {
     async (params: unknown, { id }: { id: string }) =>
       void noted.push({ type, id, params })
 
-  const handlersOf = (overrides: Partial<EffectHandlers>) => (engine: Pick<Engine, 'tell'>) =>
+  const handlersOf = (overrides: Partial<EffectHandlers>) => () =>
     ({
-      send: async ({ to, event }, { id }) => void (await engine.tell(to, event, id)),
       requestWorker: note('requestWorker'),
       startSession: note('startSession'),
       stopSession: note('stopSession'),
@@ -49,35 +51,14 @@ export async function openWorkbench(databases: Databases): Promise<Workbench> {
   return {
     sample,
     noted,
-    engine(overrides = {}, clock = systemClock) {
+    engine(overrides = {}, options = {}) {
       const handlers = handlersOf(overrides)
-      const engine = makeEngine({ store: sample.store, clock, logger: silentLogger, handlers })
+      const deps = { store: sample.store, clock: systemClock, logger: silentLogger, handlers }
+      const engine = makeEngine({ ...deps, ...options })
       engines.push(engine)
       return engine
     },
-    async addTask(engine) {
-      const id = newId()
-      await engine.spawn(
-        { machine: 'unitTask', id, input: { taskId: id, prompt: 'do it', totalMs: 0 } },
-        async (tx) => {
-          const agentTask = await insertAgentTask(tx, { id: newId(), agent: 'command', baseRemotes: [] })
-          await insertTask(tx, {
-            id,
-            repositoryGroupId: sample.groupId,
-            agentTaskId: agentTask.id,
-            title: 'do it',
-            prompt: 'do it',
-            status: 'draft',
-            agent: 'command',
-            permissionMode: 'ask',
-            sandbox: 'process',
-            baseBranch: 'main',
-            branchName: `troupe/${id}`,
-          })
-        },
-      )
-      return id
-    },
+    addTask: (engine) => spawnTask(engine, sample.groupId),
     async task(id) {
       const task = await sample.store.read((tx) => getTask(tx, id))
       if (!task) throw new Error(`no task ${id}`)
@@ -90,6 +71,28 @@ export async function openWorkbench(databases: Databases): Promise<Workbench> {
   }
 }
 
+/** A task in draft. */
+export async function spawnTask(engine: Engine, repositoryGroupId: string): Promise<string> {
+  const id = newId()
+  await engine.spawn({ machine: 'unitTask', id, input: { taskId: id, prompt: 'do it', totalMs: 0 } }, async (tx) => {
+    const agentTask = await insertAgentTask(tx, { id: newId(), agent: 'command', baseRemotes: [] })
+    await insertTask(tx, {
+      id,
+      repositoryGroupId,
+      agentTaskId: agentTask.id,
+      title: 'do it',
+      prompt: 'do it',
+      status: 'draft',
+      agent: 'command',
+      permissionMode: 'ask',
+      sandbox: 'process',
+      baseBranch: 'main',
+      branchName: `troupe/${id}`,
+    })
+  })
+  return id
+}
+
 /** A clock that a test moves. */
 export function makeTestClock(start = 1_800_000_000_000) {
   let time = start
@@ -100,6 +103,11 @@ export function makeTestClock(start = 1_800_000_000_000) {
       const timer = { at: time + ms, call }
       timers.add(timer)
       return { [Symbol.dispose]: () => void timers.delete(timer) }
+    },
+    /** As when somebody sets it: timers do not notice. */
+    jump(ms: number): void {
+      time += ms
+      for (const timer of timers) timer.at += ms
     },
     advance(ms: number): void {
       time += ms

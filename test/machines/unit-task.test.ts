@@ -210,6 +210,11 @@ describe('the unit task machine', () => {
     }
     expect(heard([...running, late, ended('s1', 'completed')])).toBe('and docs')
     expect(heard([...running, late, ended('s1', 'lost', { started: false })])).toBe('do it\n\nand docs')
+    // The next session was given it, and was lost before it began.
+    const next = { type: 'assign', sessionId: 's2', workerId: 'w' }
+    expect(heard([...running, late, ended('s1', 'completed'), next, ended('s2', 'lost', { started: false })])).toBe(
+      'and docs',
+    )
     expect(heard([...running, ended('s1', 'stopped'), late, { type: 'changes', prompt: 'more' }])).toBe(
       'more\n\nand docs',
     )

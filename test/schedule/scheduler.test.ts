@@ -66,4 +66,28 @@ describe('the scheduler', () => {
     scheduler.poke()
     await expect.poll(() => assigned, WAIT).toEqual([task.id])
   })
+
+  test('gives a worker no more than it has room for, with the sessions that it has', async () => {
+    await using sample = await openSample(sqlite)
+    await sample.addSession(await sample.addTask(), { status: 'running' })
+    await sample.addSession(await sample.addTask(), { status: 'completed' })
+    const tasks = [await sample.addTask(queued), await sample.addTask(queued), await sample.addTask(queued)]
+    const assigned: string[] = []
+    await using scheduler = makeScheduler({
+      store: sample.store,
+      clock: systemClock,
+      logger: silentLogger,
+      workers: () => [{ id: sample.workerId, capacity: 3 }],
+      async assign(taskId) {
+        assigned.push(taskId)
+        const task = tasks.find(({ id }) => id === taskId)
+        if (task) await sample.addSession(task, { status: 'assigned' })
+        return true
+      },
+    })
+    scheduler.poke()
+    await expect.poll(() => assigned, WAIT).toHaveLength(2)
+    await scheduler[Symbol.asyncDispose]()
+    expect(assigned).toHaveLength(2)
+  })
 })

@@ -1,0 +1,61 @@
+/** Runs one effect: hands it to its handler, within a bound, and finishes it. */
+import { faultPoint } from '../base/fault-point.ts'
+import { within } from '../base/waiting.ts'
+import type { EffectName, Effects } from '../machines/effects.ts'
+import { finishEffects, type Effect } from '../store/effects.ts'
+import type { Store } from '../store/store.ts'
+import { makeBatches } from './batches.ts'
+
+/** A handler that has not settled by then is given up and comes again, so that it does not block its actor for ever. */
+const EFFECT_MS = 60_000
+/** Longer than the machine waits for it. */
+const MERGE_MS = 15 * 60_000
+
+export interface EffectContext {
+  /** Handlers are idempotent by it: after a crash an effect comes again. */
+  readonly id: string
+  /** Aborts when the attempt is over or given up. */
+  readonly signal: AbortSignal
+}
+
+/** Of `send` the engine takes care itself. */
+export type EffectHandlers = {
+  readonly [Name in Exclude<EffectName, 'send'>]: (params: Effects[Name], effect: EffectContext) => Promise<void>
+}
+
+export interface EffectRunnerDeps {
+  readonly store: Store
+  readonly handlers: EffectHandlers
+  /** Delivers a `send` and finishes it in the same transaction. */
+  readonly deliver: (effect: Effect) => Promise<void>
+  /** How long an attempt may take. */
+  readonly effectMs?: number | undefined
+}
+
+/** @throws what the handler throws, TroupeError TIMEOUT, STORE_...; the effect then stays. */
+export type RunEffect = (effect: Effect) => Promise<void>
+
+export function makeEffectRunner({ store, handlers, deliver, effectMs = EFFECT_MS }: EffectRunnerDeps): RunEffect {
+  // Also of an effect that another engine has taken over meanwhile: it is done.
+  const finished = makeBatches<string>(async (ids) => void (await store.transaction((tx) => finishEffects(tx, ids))))
+
+  async function handle({ id, type, params }: Effect, signal: AbortSignal): Promise<void> {
+    const handler = handlers[type as keyof EffectHandlers] as (params: unknown, effect: EffectContext) => Promise<void>
+    await handler(params, { id, signal })
+    faultPoint('engine.effect-handled', type)
+    await finished.add(id)
+  }
+
+  return async (effect) => {
+    const attempt = new AbortController()
+    const boundMs = effect.type === 'mergeTask' ? MERGE_MS : effectMs
+    faultPoint('engine.effect-due', effect.type)
+    try {
+      const work = effect.type === 'send' ? deliver(effect) : handle(effect, attempt.signal)
+      await within(boundMs, `Effect ${effect.type}`, work)
+    } finally {
+      attempt.abort()
+    }
+    faultPoint('engine.effect-finished', effect.type)
+  }
+}
