@@ -45,6 +45,8 @@ export const ERRORS = {
   STORE_FAILED: own('The database refused an operation, for example because the disk is full.'),
   MACHINE_NEWER: own('A record was written by a newer version of its state machine; upgrade the program.'),
   LOG_GAP: own('Messages were offered out of order; the message names the sequence number expected.'),
+  LOG_DROPPED: own('The log of the session was dropped by [retention], as the user had set it.'),
+  LOG_ARCHIVE: own('The archive of a log is missing or damaged; the message names the file.'),
 
   REPO_NOT_FOUND: own('The path of the repository does not exist.'),
   REPO_NOT_GIT: own('The folder is not a git repository.'),

@@ -101,6 +101,7 @@ export const messageBody = z.discriminatedUnion('type', [
 /** A message before it is numbered. */
 export type MessageBody = z.infer<typeof messageBody>
 export type MessageType = MessageBody['type']
+export const messageType = z.enum(messageBody.options.map(({ shape }) => shape.type.value))
 
 export const messageHead = z.object({
   sessionId: z.string(),

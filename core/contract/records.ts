@@ -70,6 +70,8 @@ export const agentSession = z.object({
   usage: usage.optional(),
   /** The highest sequence number in its log. */
   lastSeq: z.number().int(),
+  /** Where `[retention]` moved its log: to an archive, from which it is read as before, or nowhere. */
+  retired: z.enum(['archived', 'dropped']).optional(),
 })
 export type AgentSession = z.infer<typeof agentSession>
 

@@ -1,5 +1,6 @@
 /** Making a unit task: everything that it needs to know is settled here, so that running it cannot be surprised. */
 import { fail } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { newId } from '../base/ids.ts'
 import type { ParsedParams } from '../contract/catalogue.ts'
 import type { AgentInfo, Repository, RepositoryGroup, UnitTask } from '../contract/records.ts'
@@ -120,6 +121,7 @@ export async function createTask(deps: HandlerDeps, params: Params): Promise<Uni
       status: 'draft',
     })
   })
+  faultPoint('handlers.task-created')
   if (params.start) await engine.command(id, { type: 'start' })
   return findTask(store, id)
 }

@@ -7,6 +7,7 @@ import type { Repository } from '../contract/records.ts'
 import type { PermissionMode, SandboxKind } from '../contract/statuses.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { AgentPort, WorkspacePort } from '../engine/ports.ts'
+import type { Retention } from '../log/retention.ts'
 import type { SessionLog } from '../log/types.ts'
 import type { Store } from '../store/store.ts'
 
@@ -40,6 +41,7 @@ export interface HandlerDeps {
   readonly store: Store
   readonly engine: Engine
   readonly log: SessionLog
+  readonly retention: Retention
   readonly workspace: WorkspacePort
   readonly agents: AgentPort
   readonly settings: SettingsPort

@@ -6,7 +6,6 @@ import { conflictOf } from '../engine/conflict.ts'
 import type { Principal } from '../rpc/access.ts'
 import type { Handlers } from '../rpc/handlers.ts'
 import { getAgentTask } from '../store/agent-tasks.ts'
-import { getMessageBody, readMessages } from '../store/messages.ts'
 import { listQuestions } from '../store/questions.ts'
 import type { HandlerDeps } from './deps.ts'
 import { findQuestion, findSession, findTask, missing } from './find.ts'
@@ -40,7 +39,7 @@ async function deliver(deps: HandlerDeps, question: Question, reply: { answer: s
 }
 
 export function executionHandlers(deps: HandlerDeps) {
-  const { store, engine } = deps
+  const { store, engine, log, retention } = deps
   return {
     async startTaskExecution({ id }) {
       await findTask(store, id)
@@ -75,11 +74,17 @@ export function executionHandlers(deps: HandlerDeps) {
     },
     async getExecutionLogs({ sessionId, after, limit }) {
       const { lastSeq } = await findSession(store, sessionId)
-      const entries = await store.read((tx) => readMessages(tx, { sessionId, after, limit, maxBytes: PAGE_BYTES }))
+      const entries = await log.page({ sessionId, after, limit, maxBytes: PAGE_BYTES })
       return { messages: entries.map(({ json }) => JSON.parse(json)), lastSeq }
     },
+    async searchExecutionLogs({ sessionId, text, types, after, limit }, { signal }) {
+      await findSession(store, sessionId)
+      const found = await log.search({ sessionId, text, types, after, limit, signal })
+      const messages = found.entries.map(({ json }) => JSON.parse(json))
+      return { messages, after: found.scannedTo, complete: found.complete }
+    },
     async getMessageBody({ sessionId, seq }) {
-      const body = await store.read((tx) => getMessageBody(tx, { sessionId, seq }))
+      const body = await log.body({ sessionId, seq })
       return {
         body: body === undefined ? missing('message', `${sessionId}/${seq}`, 'getExecutionLogs') : JSON.parse(body),
       }
@@ -88,6 +93,7 @@ export function executionHandlers(deps: HandlerDeps) {
       const agentTask = await store.read((tx) => getAgentTask(tx, id))
       return { agentTask: agentTask ?? missing('agent task', id, 'getUnitTask') }
     },
+    applyRetention: () => retention.run(),
     getAgentSession: async ({ id }) => ({ session: await findSession(store, id) }),
   } satisfies Partial<Handlers>
 }

@@ -32,30 +32,35 @@ async function ensureRepository(
   })
 }
 
-async function removeRepository(tx: Tx, id: string): Promise<void> {
-  const { name } = await findRepository(tx, id)
+/** Gives its folder. */
+async function removeRepository(tx: Tx, id: string): Promise<string | undefined> {
+  const { name, localPath } = await findRepository(tx, id)
   const tasks = await countTasksOfRepository(tx, id)
   if (tasks > 0) fail('REPO_IN_USE', `Repository ${name} has ${tasks} task(s). Delete them first.`, { tasks })
   await deleteRepository(tx, id)
+  return localPath
 }
 
 export function repositoryHandlers({ store, workspace }: HandlerDeps) {
   return {
     async addRepository(params) {
       const facts = await workspace.inspect(params.path, params.defaultBranch)
-      return store.transaction(async (tx) => {
+      const added = await store.transaction(async (tx) => {
         const repository = await ensureRepository(tx, params, facts)
         const { id, workspaceId } = repository
         const group =
           (await groupOfOne(tx, id)) ?? (await insertGroup(tx, { id: newId(), workspaceId, repositoryIds: [id] }))
         return { repository, group }
       })
+      workspace.keepReady(facts.root, facts.defaultBranch)
+      return added
     },
     getRepository: ({ id }) => store.read(async (tx) => ({ repository: await findRepository(tx, id) })),
     listRepositories: ({ workspaceId }) =>
       store.read(async (tx) => ({ repositories: await listRepositories(tx, workspaceId) })),
     async removeRepository({ id }) {
-      await store.transaction((tx) => removeRepository(tx, id))
+      const path = await store.transaction((tx) => removeRepository(tx, id))
+      if (path !== undefined) await workspace.forget(path)
       return {}
     },
     async listFiles({ repositoryId, query, branch, limit }) {

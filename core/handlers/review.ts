@@ -1,5 +1,6 @@
 /** Looking at what a task did, and saying what to change. */
 import { fail } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { newId } from '../base/ids.ts'
 import type { ReviewComment } from '../contract/records.ts'
 import { loadPlace } from '../engine/places.ts'
@@ -52,6 +53,7 @@ export function reviewHandlers(deps: HandlerDeps) {
       const all = includeComments ? await store.read((tx) => listComments(tx, id)) : []
       const open = all.filter((comment) => !comment.resolved)
       await engine.command(id, { type: 'changes', prompt: changesPrompt(prompt, open) })
+      faultPoint('handlers.changes-taken')
       const sent = open.map((comment) => comment.id)
       if (sent.length > 0) await store.transaction((tx) => resolveComments(tx, sent))
       return { task: await findTask(store, id) }

@@ -1,11 +1,17 @@
 /** What is sent to a connection as it happens. */
 import { fail, toEnvelope } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
+import type { Delta } from '../contract/messages.ts'
 import type { LogEntry, LogSubscriber } from '../log/types.ts'
 import type { CallContext, Connection, Handlers } from '../rpc/handlers.ts'
 import { getTask } from '../store/tasks.ts'
 import type { HandlerDeps } from './deps.ts'
 import { findSession, findTask } from './find.ts'
+
+/** What subscriptions need. */
+export interface SubscriptionDeps extends Pick<HandlerDeps, 'store' | 'log'> {
+  readonly engine: Pick<HandlerDeps['engine'], 'onChange'>
+}
 
 const connectionOf = ({ connection }: CallContext): Connection =>
   connection ?? fail('UNSUPPORTED', 'Subscriptions need a connection that stays: use the WebSocket at /ws.')
@@ -13,13 +19,38 @@ const connectionOf = ({ connection }: CallContext): Connection =>
 /** The peer is gone: its connection disposes all its subscriptions, so there is nobody to tell. */
 const gone = () => {}
 
+/** The text of each page, made once for all who are sent it. */
+const texts = new WeakMap<readonly LogEntry[], string>()
+
+function textOf(entries: readonly LogEntry[]): string {
+  const known = texts.get(entries)
+  if (known !== undefined) return known
+  const text = entries.map(({ json }) => json).join(',')
+  texts.set(entries, text)
+  return text
+}
+
 const toNotification = (subscriptionId: string, entries: readonly LogEntry[]): string =>
-  `{"subscriptionId":"${subscriptionId}","messages":[${entries.map(({ json }) => json).join(',')}]}`
+  `{"subscriptionId":"${subscriptionId}","messages":[${textOf(entries)}]}`
+
+/** Fragments that wait for a peer that reads slowly; those that come meanwhile are left out: their message follows. */
+const MOST_WAITING_DELTAS = 64
 
 function makeSubscriber(connection: Connection, subscriptionId: string): LogSubscriber {
+  let waiting = 0
+  async function sendDelta(delta: Delta): Promise<void> {
+    if (waiting >= MOST_WAITING_DELTAS) return
+    waiting += 1
+    try {
+      await connection.notify('executionDelta', { subscriptionId, delta })
+    } finally {
+      waiting -= 1
+    }
+  }
+
   return {
     entries: (entries) => connection.notifyRaw('executionLog', toNotification(subscriptionId, entries)),
-    delta: (delta) => void connection.notify('executionDelta', { subscriptionId, delta }).catch(gone),
+    delta: (delta) => void sendDelta(delta).catch(gone),
     ended({ reason, resumeFrom, error }) {
       connection.drop(subscriptionId)
       const cause = error === undefined ? {} : { error: toEnvelope(error) }
@@ -30,7 +61,7 @@ function makeSubscriber(connection: Connection, subscriptionId: string): LogSubs
 
 /** Sends the record of each changed task; of changes that come faster than the peer reads, the last one counts. */
 function watchTasks(
-  deps: HandlerDeps,
+  deps: SubscriptionDeps,
   connection: Connection,
   watch: { subscriptionId: string; id?: string | undefined },
 ): Disposable {
@@ -63,7 +94,7 @@ function watchTasks(
   })
 }
 
-export function subscriptionHandlers(deps: HandlerDeps) {
+export function subscriptionHandlers(deps: SubscriptionDeps) {
   return {
     async subscribeExecutionLogs({ sessionId, after, deltas }, call) {
       const connection = connectionOf(call)

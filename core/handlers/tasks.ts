@@ -1,5 +1,6 @@
 /** Unit tasks. */
 import { fromEnvelope, TroupeError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import type { UnitTask } from '../contract/records.ts'
 import type { TaskStatus } from '../contract/statuses.ts'
 import { conflictOf } from '../engine/conflict.ts'
@@ -7,6 +8,7 @@ import { loadPlace } from '../engine/places.ts'
 import { taskStatusOf } from '../machines/columns.ts'
 import type { ActorEvent } from '../machines/effects.ts'
 import type { Handlers } from '../rpc/handlers.ts'
+import { listSessionsOfTask } from '../store/sessions.ts'
 import { deleteTask, listTasks, updateTask } from '../store/tasks.ts'
 import { createTask } from './create-task.ts'
 import type { HandlerDeps } from './deps.ts'
@@ -32,6 +34,9 @@ async function removeTask(deps: HandlerDeps, task: UnitTask): Promise<void> {
     if (AT_WORK.includes(status)) throw conflictOf('task', status, 'delete', ['stop'])
     const place = await loadPlace(deps.store, task.id).catch(unlessMissing)
     if (place) await deps.workspace.remove(place, task.sessionId ?? task.id)
+    faultPoint('handlers.worktree-removed')
+    const sessions = await deps.store.read((tx) => listSessionsOfTask(tx, task.id))
+    await deps.retention.discard(sessions.map(({ id }) => id))
     await deps.store.transaction((tx) => deleteTask(tx, task.id))
   })
 }

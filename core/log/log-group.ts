@@ -89,6 +89,7 @@ export async function writeParts(tx: Tx, parts: readonly Part[]): Promise<void> 
   const messages = parts.flatMap((part) => part.messages)
   await insertMessages(tx, messages)
   for (const part of parts) {
+    await tx.announce('log', part.session.id)
     for (const whole of part.wholes) await insertMessageBody(tx, whole)
     if (part.progress !== undefined) await setProgress(tx, { sessionId: part.session.id, progress: part.progress })
   }

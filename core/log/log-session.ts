@@ -1,13 +1,15 @@
-/** What the log keeps in memory of one session: a few numbers, its subscriptions, and the last commit for them (L5). */
+/** What the log keeps in memory of one session: a few numbers, its subscriptions, and the last commits for them (L5). */
 import type { Delta } from '../contract/messages.ts'
 import type { AgentSession } from '../contract/records.ts'
 import type { SessionStatus } from '../contract/statuses.ts'
 import { type NewMessage, toMessageJson } from '../store/messages.ts'
 import { getSession } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
-import type { LogEntry } from './types.ts'
+import { RecentPages } from './recent-pages.ts'
 
 export interface LogListener {
+  /** The last message that it has taken. */
+  readonly cursor: number
   delta(delta: Delta): void
   /** There may be something to do: a commit, or the end. */
   wake(): void
@@ -29,8 +31,8 @@ export interface LogSession {
   appended: boolean
   /** Calls of `append` that have not settled. */
   appending: number
-  /** The entries of the last commit, kept while there are listeners. */
-  recent: readonly LogEntry[]
+  /** What of the last commits some listener has not taken yet. */
+  readonly recent: RecentPages
   readonly listeners: Set<LogListener>
 }
 
@@ -48,7 +50,7 @@ export function loadLogSession(store: Store, id: string): LogSession {
     closed: false,
     appended: false,
     appending: 0,
-    recent: [],
+    recent: new RecentPages(),
     listeners: new Set(),
   }
   // Whoever waits for it sees the failure; without anybody it is no crash.
@@ -59,8 +61,17 @@ export function loadLogSession(store: Store, id: string): LogSession {
 function fill(session: LogSession, record: AgentSession | undefined): void {
   if (!record) return
   session.exists = true
-  session.offered = session.committed = record.lastSeq
+  session.offered = session.committed = Math.max(session.committed, record.lastSeq)
   session.closed ||= FINAL.has(record.status)
+}
+
+/** Reads what another server has stored meanwhile. One that is written here is known already. */
+export async function readAgain(store: Store, session: LogSession): Promise<void> {
+  await session.loaded
+  const record = await store.read((tx) => getSession(tx, session.id))
+  if (session.appended) return
+  fill(session, record)
+  wakeListeners(session)
 }
 
 /** Notes messages that were just committed, and tells the listeners. */
@@ -68,9 +79,17 @@ export function commitMessages(session: LogSession, messages: readonly NewMessag
   const last = messages.at(-1)
   if (!last) return
   session.committed = last.seq
-  const listened = session.listeners.size > 0
-  session.recent = listened ? messages.map((message) => ({ seq: message.seq, json: toMessageJson(message) })) : []
+  if (session.listeners.size > 0) {
+    session.recent.add(messages.map((message) => ({ seq: message.seq, json: toMessageJson(message) })))
+  }
   wakeListeners(session)
+}
+
+/** Forgets what all listeners have taken, and all of it when there is none. */
+export function dropTaken({ recent, listeners }: LogSession): void {
+  let least = Infinity
+  for (const { cursor } of listeners) least = Math.min(least, cursor)
+  recent.dropUpTo(least)
 }
 
 /** Forgets what was accepted but not stored: the next batch joins on to what is. */
@@ -94,10 +113,3 @@ export const isComplete = (session: LogSession): boolean => session.closed && se
 /** Nothing would be lost by forgetting it: it can be loaded again. */
 export const isForgettable = (session: LogSession): boolean =>
   session.listeners.size === 0 && session.appending === 0 && (session.closed || !session.appended)
-
-/** What of the last commit comes right after `cursor`, if it joins on. */
-export function recentAfter(session: LogSession, cursor: number): readonly LogEntry[] | undefined {
-  const first = session.recent[0]
-  if (!first || cursor < first.seq - 1) return undefined
-  return cursor < first.seq ? session.recent : session.recent.slice(cursor - first.seq + 1)
-}

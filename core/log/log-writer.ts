@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { TroupeError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Store } from '../store/store.ts'
 import { freshDrafts, type Group, isLarge, newGroup, partOf, type Part, addToPart, writeParts } from './log-group.ts'
@@ -81,7 +82,9 @@ export class LogWriter {
   async #commit(parts: readonly Part[]): Promise<void> {
     if (parts.length === 0) return
     try {
+      faultPoint('log.append-due')
       await this.#deps.store.transaction((tx) => writeParts(tx, parts))
+      faultPoint('log.appended')
     } catch (error) {
       if (parts.length === 1 || isStoreFailure(error)) return this.#fail(parts, error)
       // One of them cannot be stored, for example because its task was deleted: the others must not suffer.

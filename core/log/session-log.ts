@@ -6,8 +6,9 @@
  *   refused, what is stored already is skipped.
  * - L2 `append` settles after the commit, so that a worker may forget what it sent.
  * - L3 A subscriber is given a message only after its commit.
- * - L4 A subscriber gets every message after its cursor once and in order. It pulls: a slow one falls behind alone, is
- *   served from the database, and is told to resume when a single call takes too long.
+ * - L4 A subscriber gets every message after its cursor once and in order. It pulls: from the last commits while it is near
+ *   the end. A slow one falls behind alone, is served from the database, and is told to resume when a single call takes too
+ *   long.
  * - L5 No queue grows with the length of a log or the number of subscribers; bodies over 64 KiB are stored aside.
  */
 import type { Clock } from '../base/clock.ts'
@@ -15,34 +16,49 @@ import { fail, TroupeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Delta } from '../contract/messages.ts'
 import type { Store } from '../store/store.ts'
-import { closeSession, isForgettable, loadLogSession, type LogSession } from './log-session.ts'
+import { closeSession, dropTaken, isForgettable, loadLogSession, type LogSession, readAgain } from './log-session.ts'
+import type { Archive } from './archive.ts'
+import { makeLogReader } from './log-reader.ts'
 import { LogWriter } from './log-writer.ts'
+import { type LogMatches, type LogQuery, searchLog } from './search.ts'
 import { Subscription, type SubscriptionDeps } from './subscription.ts'
-import type { LogBatch, LogSubscriber, SessionLog } from './types.ts'
+import type { LogBatch, LogEntry, LogPage, LogReader, LogSubscriber, MessagePlace, SessionLog } from './types.ts'
 
 export interface SessionLogOptions {
   readonly store: Store
   readonly clock: Clock
   readonly logger: Logger
-  /** How long batches are gathered for one transaction; default 5. */
+  /** Where logs are that left the database; without it they cannot be read. */
+  readonly archive?: Archive
+  /** Batches that come sooner after a commit began are gathered for the next one; default 5. */
   readonly flushMs?: number
   /** How long one `entries` call of a subscriber may take; default 30,000. */
   readonly slowMs?: number
 }
 
-/** @example await using log = openSessionLog({ store, clock: systemClock, logger }) */
+/** @example await using log = openSessionLog({ store, archive: openArchive(folder), clock: systemClock, logger }) */
 export const openSessionLog = (options: SessionLogOptions): SessionLog => new StoredSessionLog(options)
 
 class StoredSessionLog implements SessionLog {
+  readonly #store: Store
+  readonly #reader: LogReader
   readonly #deps: SubscriptionDeps
   readonly #writer: LogWriter
   readonly #sessions = new Map<string, LogSession>()
   readonly #subscriptions = new Set<Subscription>()
+  readonly #announced: Disposable
   #closing = false
 
-  constructor({ store, clock, logger, flushMs = 5, slowMs = 30_000 }: SessionLogOptions) {
-    this.#deps = { store, clock, slowMs }
+  constructor({ store, clock, logger, archive, flushMs = 5, slowMs = 30_000 }: SessionLogOptions) {
+    this.#store = store
+    this.#reader = makeLogReader(store, archive)
+    this.#deps = { reader: this.#reader, clock, slowMs }
     this.#writer = new LogWriter({ store, clock, logger, flushMs })
+    this.#announced = store.onAnnounce('log', (sessionId) => {
+      this.#readAgain(sessionId).catch((error: unknown) =>
+        logger.error({ err: error, sessionId }, 'Messages that another server stored could not be read.'),
+      )
+    })
   }
 
   async append(batch: LogBatch): Promise<void> {
@@ -87,16 +103,35 @@ class StoredSessionLog implements SessionLog {
     return { [Symbol.dispose]: () => subscription.cancel() }
   }
 
+  page(page: LogPage): Promise<readonly LogEntry[]> {
+    return this.#reader.page(page)
+  }
+
+  body(place: MessagePlace): Promise<string | undefined> {
+    return this.#reader.body(place)
+  }
+
+  search(query: LogQuery): Promise<LogMatches> {
+    return searchLog(this.#reader, query)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true
+    this.#announced[Symbol.dispose]()
     await this.#writer.flush()
     for (const subscription of this.#subscriptions) subscription.abort(shuttingDown())
+  }
+
+  /** Another server wrote to this session, or perhaps to any. */
+  async #readAgain(sessionId: string | undefined): Promise<void> {
+    const known = sessionId === undefined ? [...this.#sessions.values()] : [this.#sessions.get(sessionId)]
+    await Promise.all(known.flatMap((session) => (session ? [readAgain(this.#store, session)] : [])))
   }
 
   #sessionOf(id: string): LogSession {
     const known = this.#sessions.get(id)
     if (known) return known
-    const session = loadLogSession(this.#deps.store, id)
+    const session = loadLogSession(this.#store, id)
     this.#sessions.set(id, session)
     // The next caller tries again.
     session.loaded.catch(() => this.#sessions.delete(id))
@@ -106,7 +141,7 @@ class StoredSessionLog implements SessionLog {
   #remove(session: LogSession, subscription: Subscription): void {
     this.#subscriptions.delete(subscription)
     session.listeners.delete(subscription)
-    if (session.listeners.size === 0) session.recent = []
+    dropTaken(session)
     this.#forgetIfIdle(session)
   }
 

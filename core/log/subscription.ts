@@ -2,24 +2,22 @@
  * One subscriber of one session.
  *
  * Owns its cursor, the one call of `entries` that may be outstanding, and a few held fragments.
- * - S1 It pulls: a page is taken, from the last commit or the database, when the call before has settled (L4, L5).
+ * - S1 It pulls: a page is taken, from the last commits or the stored log, when the call before has settled (L4, L5).
  * - S2 A fragment that came after message n is given when n has been delivered and n + 1 has not, or never.
  * - S3 When it is over, nothing is called any more.
  */
 import type { Clock } from '../base/clock.ts'
 import type { TroupeError } from '../base/errors.ts'
 import type { Delta } from '../contract/messages.ts'
-import { readMessages } from '../store/messages.ts'
-import type { Store } from '../store/store.ts'
-import { isComplete, type LogListener, type LogSession, recentAfter } from './log-session.ts'
-import type { LogEntry, LogSubscriber } from './types.ts'
+import { dropTaken, isComplete, type LogListener, type LogSession } from './log-session.ts'
+import type { LogEntry, LogReader, LogSubscriber } from './types.ts'
 
 const PAGE = { limit: 500, maxBytes: 1024 * 1024 }
 /** Fragments are superseded by the whole text: past this many they are not worth their memory. */
 const MOST_HELD = 256
 
 export interface SubscriptionDeps {
-  readonly store: Store
+  readonly reader: LogReader
   readonly clock: Clock
   /** How long one call of `entries` may take. */
   readonly slowMs: number
@@ -52,6 +50,10 @@ export class Subscription implements LogListener {
     this.#options = options
     this.#deps = deps
     this.#cursor = options.after
+  }
+
+  get cursor(): number {
+    return this.#cursor
   }
 
   /** There may be something to do: a commit, or the end. */
@@ -102,17 +104,20 @@ export class Subscription implements LogListener {
   }
 
   async #deliverNext(): Promise<void> {
-    const page = recentAfter(this.#options.session, this.#cursor) ?? (await this.#readPage())
+    const { session } = this.#options
+    const page = session.recent.after(this.#cursor) ?? (await this.#readPage())
     if (!this.#isRunning()) return
     const last = page.at(-1)
     // Nothing where something was: the log was deleted together with its task.
     if (!last) return this.#end('ended')
-    if (await this.#deliver(page)) this.#cursor = last.seq
+    if (!(await this.#deliver(page))) return
+    this.#cursor = last.seq
+    dropTaken(session)
   }
 
   #readPage(): Promise<readonly LogEntry[]> {
     const sessionId = this.#options.session.id
-    return this.#deps.store.read((tx) => readMessages(tx, { sessionId, after: this.#cursor, ...PAGE }))
+    return this.#deps.reader.page({ sessionId, after: this.#cursor, ...PAGE })
   }
 
   /** Gives false when it is over: too slow, or the subscriber is gone. */

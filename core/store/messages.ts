@@ -64,6 +64,15 @@ export async function insertMessageBody(
   await tx.run(sql, [whole.sessionId, whole.seq, whole.body])
 }
 
+/** Sequence numbers after one, of messages whose whole body is kept beside them. */
+export async function listBodies(
+  tx: Tx,
+  { sessionId, after, limit }: { readonly sessionId: string; readonly after: number; readonly limit: number },
+): Promise<number[]> {
+  const sql = 'select seq from message_body where session_id = ? and seq > ? order by seq limit ?'
+  return (await tx.all<{ seq: number | string }>(sql, [sessionId, after, limit])).map(({ seq }) => Number(seq))
+}
+
 /** The highest sequence number of a session; 0 when it has no messages. */
 export async function lastSeq(tx: Tx, sessionId: string): Promise<number> {
   if (!isRowId(sessionId)) return 0

@@ -4,7 +4,7 @@ import type { SqlEntityManager } from '@mikro-orm/sql'
 import { mapped } from './driver-errors.ts'
 import { migrateUp, migrationState } from './migrator.ts'
 import type { StoreDeps } from './open-store.ts'
-import type { NativeSqlite } from './sqlite-tx.ts'
+import type { NativeSqlite } from './sqlite-connection.ts'
 
 interface SqliteDatabase {
   readonly orm: { readonly em: SqlEntityManager }

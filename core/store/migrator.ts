@@ -29,7 +29,7 @@ export interface MigrationDetails {
 const OWN = { sqlite: sqliteMigrations, postgresql: postgresMigrations }
 
 /** A list of classes, not a folder: it works compiled and packed too. */
-export const migratorOptions = (driver: DriverName, deps: StoreDeps) => ({
+export const migratorOptions = (driver: DriverName, deps: Pick<StoreDeps, 'migrations'> = {}) => ({
   migrationsList: [...(deps.migrations ?? OWN[driver])] satisfies MigrationObject[],
   tableName: 'migration',
   snapshot: false,

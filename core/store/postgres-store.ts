@@ -1,16 +1,20 @@
 /**
  * The store on PostgreSQL. Several servers may share one database.
  *
- * Owns a pool of connections; a transaction has one of them to itself, a read takes any.
+ * Owns a pool of connections, of which a transaction has one to itself and a read takes any, and the connection on which
+ * it hears of other servers.
  */
 import { MikroORM } from '@mikro-orm/postgresql'
+import type { Clock } from '../base/clock.ts'
 import { fail } from '../base/errors.ts'
 import { mapped } from './driver-errors.ts'
 import { entities } from './entities/all.ts'
 import { migrateUp, migrationState, migratorOptions } from './migrator.ts'
 import type { StoreDeps } from './open-store.ts'
+import { makePostgresNotices, type PostgresNotices, type PostgresPool } from './postgres-notices.ts'
 import { makePostgresTx } from './postgres-tx.ts'
 import type { Store } from './store.ts'
+import type { Tx } from './tx.ts'
 
 /** Every wait of a statement has a bound. */
 const BOUNDS = {
@@ -18,6 +22,7 @@ const BOUNDS = {
   lock_timeout: 5000,
   statement_timeout: 60_000,
   idle_in_transaction_session_timeout: 60_000,
+  keepAlive: true,
 }
 
 /** Any number that nobody else takes. */
@@ -35,29 +40,54 @@ export async function openPostgresStore(url: string, deps: StoreDeps): Promise<S
   await mapped(orm.connect())
   await mapped(orm.em.fork().execute('select 1'))
   await migratePostgres(orm, deps)
-  return makeStore(orm, opening.move(), deps)
+  // pg brings no types; PostgresPool says what is used of it.
+  const pool: PostgresPool = await orm.em.getConnection().getNativeClient()
+  const notices = opening.use(makePostgresNotices(pool, deps.logger))
+  return makeStore({ orm, notices, resources: opening.move() }, deps.clock)
 }
 
-function makeStore(orm: MikroORM, resources: AsyncDisposable, deps: StoreDeps): Store {
+interface Opened {
+  readonly orm: MikroORM
+  readonly notices: PostgresNotices
+  readonly resources: AsyncDisposable
+}
+
+function makeStore({ orm, notices, resources }: Opened, clock: Clock): Store {
   let closed = false
   const fork = () => (closed ? fail('STORE_FAILED', 'The database is closed: Troupe is shutting down.') : orm.em.fork())
   return {
     driver: 'postgresql',
     async transaction(work) {
-      return mapped(fork().transactional((em) => work(makePostgresTx(em, deps.clock))))
+      return mapped(fork().transactional((em) => work(makePostgresTx(em, clock, notices))))
     },
     async read(work) {
-      return mapped(work(makePostgresTx(fork(), deps.clock)))
+      return mapped(work(makePostgresTx(fork(), clock, notices)))
     },
+    onAnnounce: (topic, listener) => notices.listen(topic, listener),
     async check() {
       await mapped(fork().execute('select 1'))
     },
+    usedBytes: () => mapped(bytesOfMessages(makePostgresTx(fork(), clock, notices))),
+    shrink: async () => false,
     async [Symbol.asyncDispose]() {
       if (closed) return
       closed = true
       await resources[Symbol.asyncDispose]()
     },
   }
+}
+
+/** A walk in slices: what PostgreSQL knows of its files does not fall when rows are deleted. Sizes load no bodies. */
+async function bytesOfMessages(tx: Tx): Promise<number> {
+  const sql = `select max(id) as last, sum(octet_length(body) + 200) as bytes
+    from (select id, body from message where id > ? order by id limit 20000) slice`
+  let bytes = 0
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const row: { last: string | null; bytes: string | null } | undefined = await tx.get(sql, [after])
+    bytes += Number(row?.bytes ?? 0)
+    after = row?.last ? Number(row.last) : undefined
+  }
+  return bytes
 }
 
 /** Looks and migrates under one lock, so that servers which start together do it one after the other. */

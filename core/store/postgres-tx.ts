@@ -2,19 +2,22 @@
 import type { SqlEntityManager } from '@mikro-orm/sql'
 import type { Clock } from '../base/clock.ts'
 import { toPlainText } from './json-text.ts'
+import type { PostgresNotices } from './postgres-notices.ts'
 import type { SqlValue, Tx } from './tx.ts'
 
-export function makePostgresTx(em: SqlEntityManager, clock: Clock): Tx {
+export function makePostgresTx(em: SqlEntityManager, clock: Clock, notices: PostgresNotices): Tx {
   const execute = <Row>(sql: string, parameters: readonly SqlValue[] = []) =>
     em.getKysely().executeQuery<Row>(toQuery(sql, parameters))
-  return {
+  const tx: Tx = {
     driver: 'postgresql',
     clock,
     em,
+    announce: (topic, text) => notices.announce(tx, topic, text),
     all: async <Row>(sql: string, parameters?: readonly SqlValue[]) => (await execute<Row>(sql, parameters)).rows,
     get: async <Row>(sql: string, parameters?: readonly SqlValue[]) => (await execute<Row>(sql, parameters)).rows[0],
     run: async (sql, parameters) => Number((await execute(sql, parameters)).numAffectedRows ?? 0),
   }
+  return tx
 }
 
 /** MikroORM's own `execute` would write the parameters into the text; this is the form that keeps them apart. */

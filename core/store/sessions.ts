@@ -2,6 +2,7 @@
 import type { AgentSession } from '../contract/records.ts'
 import { AgentSessionEntity, type AgentSessionRow } from './entities/tasks.ts'
 import type { Changes, NewRecord } from './record-types.ts'
+import { insertRow, updateRow } from './row-writes.ts'
 import { isRowId, newStamps, now, present, select } from './rows.ts'
 import type { Tx } from './tx.ts'
 
@@ -14,7 +15,7 @@ export interface SessionStart {
   readonly attempt: number
 }
 
-export type NewSession = Omit<NewRecord<AgentSession>, 'lastSeq'> & {
+export type NewSession = Omit<NewRecord<AgentSession>, 'lastSeq' | 'retired'> & {
   readonly prompt: string
   readonly resumeOf?: string | null | undefined
   readonly attempt: number
@@ -22,9 +23,12 @@ export type NewSession = Omit<NewRecord<AgentSession>, 'lastSeq'> & {
 
 interface Computed {
   lastSeq: number | string
+  retired: AgentSession['retired'] | null
 }
 
-const LAST_SEQ = '(select coalesce(max(m.seq), 0) from message m where m.session_id = t.id) as "lastSeq"'
+const COMPUTED = `coalesce((select max(m.seq) from message m where m.session_id = t.id),
+  (select r.last_seq from retired_log r where r.session_id = t.id), 0) as "lastSeq",
+  (select r.fate from retired_log r where r.session_id = t.id) as "retired"`
 
 const toSession = ({
   prompt: _p,
@@ -40,7 +44,7 @@ const toSession = ({
 /** @throws TroupeError CONFLICT when the id is taken or a record that it names is missing. */
 export async function insertSession(tx: Tx, session: NewSession): Promise<AgentSession> {
   const row = { ...session, ...newStamps(tx) }
-  await tx.em.insert(AgentSessionEntity, row)
+  await insertRow(tx, AgentSessionEntity, row)
   const { prompt: _p, resumeOf: _r, attempt: _a, ...record } = row
   return { ...present(record), lastSeq: 0 }
 }
@@ -69,22 +73,30 @@ async function sessionsWhere(tx: Tx, condition: string, id: string): Promise<Age
 async function sessionRows(tx: Tx, condition: string, ...ids: string[]): Promise<(AgentSessionRow & Computed)[]> {
   if (!ids.every(isRowId)) return []
   const tail = `where ${condition} order by t.created_at, t.id`
-  return select<AgentSessionRow, Computed>(tx, AgentSessionEntity, { tail, parameters: ids, computed: LAST_SEQ })
+  return select<AgentSessionRow, Computed>(tx, AgentSessionEntity, { tail, parameters: ids, computed: COMPUTED })
 }
 
 /** Gives false when there is no such session. */
 export async function updateSession(
   tx: Tx,
   id: string,
-  changes: Omit<Changes<AgentSession>, 'lastSeq'>,
+  changes: Omit<Changes<AgentSession>, 'lastSeq' | 'retired'>,
 ): Promise<boolean> {
   if (!isRowId(id)) return false
-  return (await tx.em.nativeUpdate(AgentSessionEntity, { id }, { ...changes, updatedAt: now(tx) })) > 0
+  return updateRow(tx, AgentSessionEntity, { id, changes: { ...changes, updatedAt: now(tx) } })
+}
+
+const LIVE = `t.status in ('assigned', 'starting', 'running', 'awaiting_input', 'stopping')`
+
+/** How many sessions of each worker have not ended; workers without any are absent. */
+export async function countLiveSessions(tx: Tx): Promise<ReadonlyMap<string, number>> {
+  const sql = `select t.worker_id as "workerId", count(*) as count from agent_session t where ${LIVE} group by t.worker_id`
+  const rows = await tx.all<{ workerId: string; count: number | string }>(sql)
+  return new Map(rows.map(({ workerId, count }) => [workerId, Number(count)]))
 }
 
 /** Sessions that have not ended, of one worker or of all. */
 export async function liveSessions(tx: Tx, workerId?: string): Promise<AgentSession[]> {
-  const live = `t.status in ('assigned', 'starting', 'running', 'awaiting_input', 'stopping')`
-  const rows = workerId === undefined ? sessionRows(tx, live) : sessionRows(tx, `${live} and t.worker_id = ?`, workerId)
+  const rows = workerId === undefined ? sessionRows(tx, LIVE) : sessionRows(tx, `${LIVE} and t.worker_id = ?`, workerId)
   return (await rows).map(toSession)
 }

@@ -5,40 +5,44 @@
  * - Q1 Transactions take turns at the writing connection, each BEGIN IMMEDIATE, so that none meets SQLITE_BUSY halfway.
  * - Q2 Reads outside of a transaction go to the other connection: they see what is committed and wait for nobody.
  * - Q3 A commit is on the disk (synchronous=FULL) before its promise settles.
+ * - Q4 While another program holds the file, transactions wait without holding the thread.
  * The entity manager of a transaction begins none of its own: its statements fall into the one that is open.
  */
 import { closeSync, openSync } from 'node:fs'
-import { MikroORM } from '@mikro-orm/sqlite'
 import { fail, TroupeError } from '../base/errors.ts'
 import { mapped } from './driver-errors.ts'
-import { entities } from './entities/all.ts'
 import { migrateSqlite } from './migrate-sqlite.ts'
-import { migratorOptions } from './migrator.ts'
 import type { StoreDeps } from './open-store.ts'
-import { makeSqliteTx, type NativeSqlite, type SqliteConnection, toSqliteConnection } from './sqlite-tx.ts'
+import { assertSound, connectSqlite, type SqliteConnection } from './sqlite-connection.ts'
+import { freePages, prepareWriter, rebuildIfOld, usedBytes } from './sqlite-form.ts'
+import { whenFree } from './sqlite-lock.ts'
+import { makeSqliteTx } from './sqlite-tx.ts'
+import { keepDamagedWal } from './sqlite-wal.ts'
 import type { Store, StoreOptions } from './store.ts'
 import { makeTurns } from './turns.ts'
 import type { Tx } from './tx.ts'
 
 const BUSY_TIMEOUT_MS = 5000
+/** For a reader that comes while another program mends the file after a crash. */
+const READ_TIMEOUT_MS = 100
 
 type SqliteOptions = StoreOptions & { readonly driver: 'sqlite' }
 
-interface Opened extends SqliteConnection {
-  readonly orm: MikroORM
-}
-
 /** @throws TroupeError STORE_FAILED, STORE_BUSY, STORE_CORRUPT, STORE_NEWER, STORE_MIGRATION_FAILED. */
 export async function openSqliteStore(options: SqliteOptions, deps: StoreDeps): Promise<Store> {
-  const { file, busyTimeoutMs: timeout = BUSY_TIMEOUT_MS } = options
+  const { file, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
   await mapped(createPrivately(file))
+  keepDamagedWal(file, deps)
   await using opening = new AsyncDisposableStack()
-  const writer = await mapped(openWriter(file, { timeout }, deps))
+  const writer = await mapped(openWriter(file, busyTimeoutMs, deps))
   opening.defer(() => writer.orm.close())
   await migrateSqlite({ ...writer, file }, deps)
-  const reader = await mapped(connect(file, { readonly: true, timeout }, deps))
+  await mapped(Promise.try(() => rebuildIfOld({ ...writer, file }, deps.logger)))
+  const reader = await mapped(connectSqlite(file, { readonly: true, timeout: READ_TIMEOUT_MS }, deps))
   opening.defer(() => reader.orm.close())
-  return makeStore({ writer, reader, resources: opening.move() }, deps)
+  // Q4: nothing else was at work until here.
+  writer.native.pragma('busy_timeout = 0')
+  return makeStore({ writer, reader, busyTimeoutMs, resources: opening.move() }, deps)
 }
 
 /** The file and what SQLite puts beside it (it copies the mode) are for their owner only. */
@@ -52,12 +56,10 @@ async function createPrivately(file: string): Promise<void> {
   }
 }
 
-async function openWriter(file: string, driverOptions: object, deps: StoreDeps): Promise<Opened> {
-  const writer = await connect(file, driverOptions, deps)
+async function openWriter(file: string, timeout: number, deps: StoreDeps): Promise<SqliteConnection> {
+  const writer = await connectSqlite(file, { timeout }, deps)
   try {
-    writer.native.pragma('journal_mode = wal')
-    writer.native.pragma('synchronous = full')
-    writer.native.pragma('foreign_keys = on')
+    prepareWriter(writer.native)
     return writer
   } catch (error) {
     await writer.orm.close()
@@ -65,22 +67,14 @@ async function openWriter(file: string, driverOptions: object, deps: StoreDeps):
   }
 }
 
-async function connect(file: string, driverOptions: object, deps: StoreDeps): Promise<Opened> {
-  const migrations = migratorOptions('sqlite', deps)
-  const orm = new MikroORM({ entities, dbName: file, driverOptions, implicitTransactions: false, migrations })
-  await orm.connect()
-  // better-sqlite3 brings no types; NativeSqlite says what is used of it.
-  const native: NativeSqlite = await orm.em.getConnection().getNativeClient()
-  return { orm, ...toSqliteConnection(native) }
-}
-
 interface Connections {
-  readonly writer: Opened
-  readonly reader: Opened
+  readonly writer: SqliteConnection
+  readonly reader: SqliteConnection
+  readonly busyTimeoutMs: number
   readonly resources: AsyncDisposable
 }
 
-function makeStore({ writer, reader, resources }: Connections, deps: StoreDeps): Store {
+function makeStore({ writer, reader, busyTimeoutMs, resources }: Connections, deps: StoreDeps): Store {
   const turns = makeTurns()
   let closed = false
   const assertOpen = (): void => {
@@ -88,8 +82,8 @@ function makeStore({ writer, reader, resources }: Connections, deps: StoreDeps):
   }
 
   async function inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    writer.prepare('begin immediate').run()
-    const { tx, end } = makeSqliteTx(writer, writer.orm.em.fork(), deps.clock)
+    await whenFree(busyTimeoutMs, () => writer.prepare('begin immediate').run())
+    const { tx, end } = makeSqliteTx(writer, deps.clock)
     try {
       const result = await work(tx)
       writer.prepare('commit').run()
@@ -104,12 +98,17 @@ function makeStore({ writer, reader, resources }: Connections, deps: StoreDeps):
   }
 
   async function outside<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    const { tx, end } = makeSqliteTx(reader, reader.orm.em.fork(), deps.clock)
+    const { tx, end } = makeSqliteTx(reader, deps.clock)
     try {
       return await work(tx)
     } finally {
       end()
     }
+  }
+
+  const onReader = <T>(work: (reader: SqliteConnection) => T): Promise<T> => {
+    assertOpen()
+    return mapped(Promise.try(() => work(reader)))
   }
 
   return {
@@ -122,9 +121,12 @@ function makeStore({ writer, reader, resources }: Connections, deps: StoreDeps):
       assertOpen()
       return mapped(outside(work))
     },
-    async check() {
+    onAnnounce: () => ({ [Symbol.dispose]() {} }),
+    check: async () => onReader((connection) => assertSound(connection, 'full')),
+    usedBytes: async () => onReader(({ native }) => usedBytes(native)),
+    async shrink() {
       assertOpen()
-      await mapped(checkIntegrity(reader))
+      return mapped(turns.run(() => whenFree(busyTimeoutMs, () => freePages(writer.native))))
     },
     async [Symbol.asyncDispose]() {
       if (closed) return
@@ -132,14 +134,5 @@ function makeStore({ writer, reader, resources }: Connections, deps: StoreDeps):
       await turns.idle()
       await resources[Symbol.asyncDispose]()
     },
-  }
-}
-
-async function checkIntegrity({ native }: SqliteConnection): Promise<void> {
-  const found = native.prepare('pragma integrity_check(10)').all<{ integrity_check: string }>()
-  const faults = found.map((row) => row.integrity_check).filter((text) => text !== 'ok')
-  if (faults.length > 0) {
-    const text = `The database is damaged: ${faults.join('; ')}. Put back a copy of it, or move it away to begin anew.`
-    fail('STORE_CORRUPT', text, { faults })
   }
 }

@@ -1,9 +1,11 @@
 /** Unit tasks. */
+import { toIso } from '../base/clock.ts'
 import type { UnitTask } from '../contract/records.ts'
 import type { TaskStatus } from '../contract/statuses.ts'
 import { fromCursor, toCursor } from './cursor.ts'
 import { UnitTaskEntity, type UnitTaskRow } from './entities/tasks.ts'
 import type { Changes, NewRecord } from './record-types.ts'
+import { insertRow, updateRow } from './row-writes.ts'
 import { isRowId, listOf, listParameter, newStamps, now, present, select, selectById } from './rows.ts'
 import type { SqlValue, Tx } from './tx.ts'
 
@@ -29,7 +31,7 @@ const toTask = ({ queuedAt: _queuedAt, ...row }: UnitTaskRow): UnitTask => prese
 /** @throws TroupeError CONFLICT when the id is taken or a record that it names is missing. */
 export async function insertTask(tx: Tx, task: NewRecord<UnitTask> & Queueing): Promise<UnitTask> {
   const row = { ...task, ...newStamps(tx) }
-  await tx.em.insert(UnitTaskEntity, row)
+  await insertRow(tx, UnitTaskEntity, row)
   const { queuedAt: _queuedAt, ...record } = row
   return present(record)
 }
@@ -42,7 +44,7 @@ export async function getTask(tx: Tx, id: string): Promise<UnitTask | undefined>
 /** Gives false when there is no such task. */
 export async function updateTask(tx: Tx, id: string, changes: Changes<UnitTask> & Queueing): Promise<boolean> {
   if (!isRowId(id)) return false
-  return (await tx.em.nativeUpdate(UnitTaskEntity, { id }, { ...changes, updatedAt: now(tx) })) > 0
+  return updateRow(tx, UnitTaskEntity, { id, changes: { ...changes, updatedAt: now(tx) } })
 }
 
 /**
@@ -123,4 +125,10 @@ export async function countTasksOfGroup(tx: Tx, groupId: string): Promise<number
   const sql = 'select count(*) as count from unit_task t where t.repository_group_id = ?'
   const row = await tx.get<{ count: number | string }>(sql, [groupId])
   return Number(row?.count ?? 0)
+}
+
+/** Ids of the tasks that changed since a time, milliseconds since 1970. */
+export async function tasksChangedSince(tx: Tx, since: number): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>('select id from unit_task where updated_at >= ?', [toIso(since)])
+  return rows.map(({ id }) => id)
 }

@@ -7,6 +7,9 @@ export type DriverName = 'sqlite' | 'postgresql'
 /** What a parameter of a statement may be. Lists travel as JSON text on SQLite and as arrays on PostgreSQL. */
 export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[]
 
+/** What servers that share a database tell each other about: "there is more to read". */
+export type Topic = 'change' | 'effects' | 'log'
+
 export interface Tx {
   readonly driver: DriverName
   /** Stamps `created_at` and `updated_at`. */
@@ -18,4 +21,6 @@ export interface Tx {
   get<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row | undefined>
   /** Gives the number of rows that the statement changed. */
   run(sql: string, parameters?: readonly SqlValue[]): Promise<number>
+  /** Tells the other servers on the database, once this transaction is committed; nothing on SQLite, where there are none. */
+  announce(topic: Topic, text: string): Promise<void>
 }

@@ -42,7 +42,10 @@ export function intercept(
       driver: store.driver,
       transaction,
       read: (work) => store.read(work),
+      onAnnounce: (topic, listener) => store.onAnnounce(topic, listener),
       check: () => store.check(),
+      usedBytes: () => store.usedBytes(),
+      shrink: () => store.shrink(),
       [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     },
   }

@@ -1,75 +1,74 @@
 import { expect, it } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
-import { addJournal, deleteActors, getActor, insertActor, updateActor } from '../../core/store/actors.ts'
+import { addJournal, deleteJournal, getActor, insertActor, isInJournal, updateActor } from '../../core/store/actors.ts'
 import {
   cancelDeadline,
   cancelDeadlines,
   dueDeadlines,
+  haveStrayed,
   nextDeadlineAt,
+  renewDeadlines,
   setDeadline,
 } from '../../core/store/deadlines.ts'
-import {
-  addEffects,
-  failEffect,
-  finishEffect,
-  nextEffectTime,
-  pendingEffects,
-  retryEffect,
-} from '../../core/store/effects.ts'
+import { actorsWithEffects, addEffects, finishEffects, nextEffects } from '../../core/store/effects.ts'
+import { claimActors, deleteDeadEngines, markEngine } from '../../core/store/engines.ts'
 import type { Tx } from '../../core/store/tx.ts'
-import { describeEachDatabase, type Databases } from '../helpers/databases.ts'
-import { noId, openSample } from './sample.ts'
+import { describeEachDatabase, describePostgres, type Databases } from '../helpers/databases.ts'
+import { makeTestClock } from '../engine/workbench.ts'
+import { openSample } from './sample.ts'
 
-async function openActor(databases: Databases) {
-  const sample = await openSample(databases)
+const here = newId()
+
+async function openActor(databases: Databases, clock = makeTestClock()) {
+  const sample = await openSample(databases, clock)
   const id = newId()
   await sample.store.transaction((tx) =>
-    insertActor(tx, { id, machine: 'unitTask', machineVersion: 1, snapshot: '{"b":1,"a":2}' }),
+    insertActor(tx, { id, machine: 'unitTask', machineVersion: 1, snapshot: '{"b":1,"a":2}', engineId: here }),
   )
-  return { ...sample, id, write: <T>(work: (tx: Tx) => Promise<T>) => sample.store.transaction(work) }
+  return { ...sample, clock, id, write: <T>(work: (tx: Tx) => Promise<T>) => sample.store.transaction(work) }
 }
 
+const effectOf = (type: string) => ({ id: newId(), type, params: {} })
+
 await describeEachDatabase('actors', (databases) => {
-  it('are stepped only from the version that was read', async () => {
+  it('count their steps', async () => {
     await using actor = await openActor(databases)
     const { id } = actor
-    const step = { id, fromVersion: 1, snapshot: '{"next":"\\u0000"}', machineVersion: 2, done: true }
-    expect(await actor.write((tx) => updateActor(tx, step))).toBe(true)
-    expect(await actor.write((tx) => updateActor(tx, { ...step, snapshot: 'lost' }))).toBe(false)
-    const found = await actor.store.read((tx) => getActor(tx, id))
-    expect(found).toEqual({
+    const step = { id, snapshot: '{"next":"\\u0000"}', machineVersion: 2, done: true, engineId: here }
+    await actor.write((tx) => updateActor(tx, step))
+    expect(await actor.store.read((tx) => getActor(tx, id))).toEqual({
       id,
       machine: 'unitTask',
       machineVersion: 2,
       version: 2,
       snapshot: '{"next":"\\u0000"}',
       done: true,
+      engineId: here,
+      workerId: null,
     })
   })
 
-  it('notice an event that comes again', async () => {
+  it('leave their effects to one engine until there are none', async () => {
     await using actor = await openActor(databases)
-    const entry = { actorId: actor.id, eventId: 'e1', event: { type: 'GO' }, at: 1_800_000_000_123 }
+    const { id } = actor
+    const there = newId()
+    const step = { id, snapshot: '{}', machineVersion: 1, done: false, engineId: there }
+    const effect = effectOf('t')
+    await actor.write((tx) => addEffects(tx, id, [effect]))
+    expect(await actor.write((tx) => updateActor(tx, step))).toBe(here)
+    await actor.write((tx) => finishEffects(tx, [effect.id]))
+    expect(await actor.write((tx) => updateActor(tx, step))).toBe(there)
+  })
+
+  it('notice an event that comes again, until they need no journal any more', async () => {
+    await using actor = await openActor(databases)
+    const entry = { actorId: actor.id, eventId: 'e1', event: { type: 'GO' } }
     expect(await actor.write((tx) => addJournal(tx, entry))).toBe(true)
     expect(await actor.write((tx) => addJournal(tx, { ...entry, event: { type: 'OTHER' } }))).toBe(false)
     expect(await actor.write((tx) => addJournal(tx, { ...entry, eventId: 'e2' }))).toBe(true)
-  })
-
-  it('take their journal, effects and deadlines with them', async () => {
-    await using actor = await openActor(databases)
-    const actorId = actor.id
-    await actor.write(async (tx) => {
-      await addJournal(tx, { actorId, eventId: 'e', event: {}, at: 1 })
-      await addEffects(tx, actorId, [{ id: newId(), type: 't', params: {} }])
-      await setDeadline(tx, { actorId, key: 'k', at: 1, event: {} })
-      expect(await deleteActors(tx, [actorId, 'abc', noId])).toBe(1)
-    })
-    const left = await actor.store.read(async (tx) => [
-      await tx.all('select * from journal_entry'),
-      await pendingEffects(tx),
-      await dueDeadlines(tx, { now: 9, limit: 9 }),
-    ])
-    expect(left).toEqual([[], [], []])
+    expect(await actor.store.read((tx) => isInJournal(tx, actor.id, 'e2'))).toBe(true)
+    expect(await actor.write((tx) => deleteJournal(tx, actor.id))).toBe(2)
+    expect(await actor.store.read((tx) => isInJournal(tx, actor.id, 'e2'))).toBe(false)
   })
 })
 
@@ -80,48 +79,77 @@ await describeEachDatabase('effects', (databases) => {
     await using actor = await openActor(databases)
     const effects = params.map((value, index) => ({ id: newId(), type: `t${index}`, params: value }))
     await actor.write((tx) => addEffects(tx, actor.id, effects))
-    const rows = effects.map((effect) => ({ ...effect, actorId: actor.id, attempts: 0, notBefore: 0 }))
-    expect(await actor.store.read((tx) => pendingEffects(tx))).toEqual(rows)
-    expect(await actor.store.read((tx) => pendingEffects(tx, { limit: 2, except: [effects[0]?.id ?? ''] }))).toEqual(
-      rows.slice(1, 3),
-    )
-    expect(await actor.write((tx) => finishEffect(tx, effects[0]?.id ?? ''))).toBe(true)
-    expect(await actor.write((tx) => finishEffect(tx, effects[0]?.id ?? ''))).toBe(false)
-    expect(await actor.store.read((tx) => pendingEffects(tx))).toEqual(rows.slice(1))
+    const rows = effects.map((effect) => ({ ...effect, actorId: actor.id }))
+    const pending = (limit: number) =>
+      actor.store.read((tx) => nextEffects(tx, { actorId: actor.id, engineId: here, limit }))
+    expect(await pending(10)).toEqual(rows)
+    expect(await pending(2)).toEqual(rows.slice(0, 2))
+    const [first = ''] = effects.map(({ id }) => id)
+    expect(await actor.write((tx) => finishEffects(tx, [first, newId()]))).toBe(1)
+    expect(await actor.write((tx) => finishEffects(tx, [first]))).toBe(0)
+    expect(await pending(10)).toEqual(rows.slice(1))
   })
 
-  it('are put off with their attempts counted, and set aside when they cannot be done', async () => {
+  it('are given to the engine that runs those of their actor, and to no other', async () => {
     await using actor = await openActor(databases)
-    const [later, never] = [newId(), newId()]
-    await actor.write((tx) =>
-      addEffects(
-        tx,
-        actor.id,
-        [later, never].map((id) => ({ id, type: 't', params: {} })),
-      ),
-    )
+    const effect = effectOf('t')
+    await actor.write((tx) => addEffects(tx, actor.id, [effect]))
+    const next = (engineId: string) =>
+      actor.store.read((tx) => nextEffects(tx, { actorId: actor.id, engineId, limit: 5 }))
+    expect(await next(here)).toEqual([{ ...effect, actorId: actor.id }])
+    expect(await next(newId())).toEqual([])
+    expect(await actor.store.read((tx) => actorsWithEffects(tx, here))).toEqual([actor.id])
+    expect(await actor.store.read((tx) => actorsWithEffects(tx, newId()))).toEqual([])
+  })
+})
+
+await describeEachDatabase('engines', (databases) => {
+  it('take over what an engine left that is not there any more', async () => {
+    await using actor = await openActor(databases)
+    const [alive, next] = [newId(), newId()]
     await actor.write(async (tx) => {
-      await retryEffect(tx, later, 5_000_000_000_000)
-      await failEffect(tx, never)
+      await addEffects(tx, actor.id, [effectOf('t')])
+      await markEngine(tx, here)
+      await markEngine(tx, alive)
     })
-    const read = (dueAt: number) => actor.store.read((tx) => pendingEffects(tx, { dueAt }))
-    expect(await read(4_999_999_999_999)).toEqual([])
-    expect(await read(5_000_000_000_000)).toMatchObject([{ id: later, attempts: 1, notBefore: 5_000_000_000_000 }])
-    expect(await actor.store.read((tx) => nextEffectTime(tx, 1))).toBe(5_000_000_000_000)
-    expect(await actor.store.read((tx) => nextEffectTime(tx, 5_000_000_000_000))).toBeUndefined()
+    expect(await actor.write((tx) => claimActors(tx, { engineId: alive }))).toBe(0)
+    await actor.write((tx) => deleteDeadEngines(tx, { engineId: next, leaseMs: -60_000 }))
+    expect(await actor.write((tx) => claimActors(tx, { engineId: next }))).toBe(1)
+  })
+
+  it('take only what a worker has to do that they serve', async () => {
+    await using actor = await openActor(databases)
+    const [id, workerId] = [newId(), newId()]
+    await actor.write(async (tx) => {
+      await insertActor(tx, { id, machine: 'agentSession', machineVersion: 1, snapshot: '{}', workerId })
+      await addEffects(tx, id, [effectOf('t')])
+    })
+    expect(await actor.write((tx) => claimActors(tx, { engineId: here, workerIds: [] }))).toBe(0)
+    expect(await actor.write((tx) => claimActors(tx, { engineId: here, workerIds: [newId()] }))).toBe(0)
+    expect(await actor.write((tx) => claimActors(tx, { engineId: here, workerIds: [workerId] }))).toBe(1)
+  })
+})
+
+await describePostgres('engines that share a database', (databases) => {
+  it('are dead only after their lease', async () => {
+    await using actor = await openActor(databases)
+    await actor.write((tx) => markEngine(tx, here))
+    const dead = (leaseMs: number) => actor.write((tx) => deleteDeadEngines(tx, { engineId: newId(), leaseMs }))
+    expect(await dead(60_000)).toBe(0)
+    expect(await dead(0)).toBe(1)
   })
 })
 
 await describeEachDatabase('deadlines', (databases) => {
   it('are due earliest first and replaced by their key', async () => {
-    await using actor = await openActor(databases)
+    await using actor = await openActor(databases, makeTestClock(0))
     const actorId = actor.id
-    const set = (key: string, at: number) =>
-      actor.write((tx) => setDeadline(tx, { actorId, key, at, event: { type: key } }))
+    const set = (key: string, delayMs: number) =>
+      actor.write((tx) => setDeadline(tx, { actorId, key, delayMs, event: { type: key } }))
     expect(await actor.store.read(nextDeadlineAt)).toBeUndefined()
     await set('idle', 5_000_000_000_000)
     await set('total', 30)
-    await set('idle', 20)
+    expect(await set('idle', 20)).toBe(20)
     expect(await actor.store.read(nextDeadlineAt)).toBe(20)
     const due = (now: number, limit = 10) => actor.store.read((tx) => dueDeadlines(tx, { now, limit }))
     expect(await due(19)).toEqual([])
@@ -133,12 +161,24 @@ await describeEachDatabase('deadlines', (databases) => {
   })
 
   it('are cancelled one by one, but not when set anew meanwhile, or all at once', async () => {
-    await using actor = await openActor(databases)
+    await using actor = await openActor(databases, makeTestClock(0))
     const actorId = actor.id
-    for (const key of ['a', 'b', 'c']) await actor.write((tx) => setDeadline(tx, { actorId, key, at: 7, event: {} }))
+    for (const key of ['a', 'b', 'c']) {
+      await actor.write((tx) => setDeadline(tx, { actorId, key, delayMs: 7, event: {} }))
+    }
     expect(await actor.write((tx) => cancelDeadline(tx, { actorId, key: 'a', at: 6 }))).toBe(false)
     expect(await actor.write((tx) => cancelDeadline(tx, { actorId, key: 'a', at: 7 }))).toBe(true)
     expect(await actor.write((tx) => cancelDeadline(tx, { actorId, key: 'a' }))).toBe(false)
     expect(await actor.write((tx) => cancelDeadlines(tx, actorId))).toBe(2)
+  })
+
+  it('are set anew when the clock was set back', async () => {
+    await using actor = await openActor(databases, makeTestClock(1_000_000))
+    await actor.write((tx) => setDeadline(tx, { actorId: actor.id, key: 'a', delayMs: 500, event: {} }))
+    const strayed = (now: number) => actor.store.read((tx) => haveStrayed(tx, { now, slackMs: 100 }))
+    expect(await strayed(999_900)).toBe(false)
+    expect(await strayed(10)).toBe(true)
+    await actor.write((tx) => renewDeadlines(tx, { now: 10, slackMs: 100 }))
+    expect(await actor.store.read(nextDeadlineAt)).toBe(510)
   })
 })

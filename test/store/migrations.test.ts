@@ -30,8 +30,10 @@ const next = ({ driver }: StoreOptions, ...more: NamedMigration[]) => ({
   ...deps,
   migrations: [...own[driver], ...more],
 })
-const addColour = { name: '0002-colour', class: AddColour }
-const broken = { name: '0003-broken', class: Broken }
+const addColour = { name: '9998-colour', class: AddColour }
+const broken = { name: '9999-broken', class: Broken }
+/** The newest of the program's own. */
+const last = sqliteMigrations.at(-1)?.name ?? ''
 
 const backups = (folder: string) => readdirSync(folder).filter((name) => name.includes('backup'))
 
@@ -60,7 +62,7 @@ await describeEachDatabase('opening a database', (databases) => {
     const opening = openStore(database.options, deps)
     await expect(opening).rejects.toMatchObject({
       code: 'STORE_NEWER',
-      message: expect.stringContaining('0002-colour'),
+      message: expect.stringContaining('9998-colour'),
     })
   })
 
@@ -90,8 +92,8 @@ describe('the backup of an SQLite database', () => {
     await using database = await sqlite.create()
     await addWorkspace(database.options, 'old')
     await addWorkspace(database.options, 'new', next(database.options, addColour))
-    expect(backups(database.folder)).toEqual(['troupe.db.backup-0001-initial'])
-    const backup = { driver: 'sqlite' as const, file: `${database.options.file}.backup-0001-initial` }
+    expect(backups(database.folder)).toEqual([`troupe.db.backup-${last}`])
+    const backup = { driver: 'sqlite' as const, file: `${database.options.file}.backup-${last}` }
     expect(statSync(backup.file).mode & 0o777).toBe(0o600)
     expect(await workspaces(backup)).toEqual(['old'])
   })
@@ -107,7 +109,7 @@ describe('the backup of an SQLite database', () => {
     await using database = await sqlite.create()
     await addWorkspace(database.options, 'old')
     const failing = () => openStore(database.options, next(database.options, broken))
-    const backup = `${database.options.file}.backup-0001-initial`
+    const backup = `${database.options.file}.backup-${last}`
     await expect(failing()).rejects.toMatchObject({ message: expect.stringContaining(backup), details: { backup } })
     await addWorkspace(database.options, 'later')
     await expect(failing()).rejects.toMatchObject({ code: 'STORE_MIGRATION_FAILED' })

@@ -22,6 +22,8 @@ export const noId = '01920000-0000-7000-8000-000000000000'
 
 export interface Sample extends AsyncDisposable {
   readonly store: Store
+  /** Opens the database once more, as another server does; not SQLite. */
+  reopen(): Promise<Store>
   readonly workspaceId: string
   readonly repositoryId: string
   readonly groupId: string
@@ -36,13 +38,14 @@ export async function openSample(databases: Databases, clock: Clock = systemCloc
   await using opening = new AsyncDisposableStack()
   const database = opening.use(await databases.create())
   const store = opening.use(await openStore(database.options, { ...deps, clock }))
-  const ids = await store.transaction(insertRoots)
+  const ids = await store.transaction(insertSampleRoots)
   const resources = opening.move()
   const addTask: Sample['addTask'] = (task) => store.transaction((tx) => insertSampleTask(tx, ids.groupId, task))
   const addSession: Sample['addSession'] = (task, session) =>
     store.transaction((tx) => insertSampleSession(tx, { task, workerId: ids.workerId, session }))
   return {
     store,
+    reopen: () => openStore(database.options, { ...deps, clock }),
     ...ids,
     addTask,
     addSession,
@@ -51,7 +54,7 @@ export async function openSample(databases: Databases, clock: Clock = systemCloc
   }
 }
 
-async function insertRoots(tx: Tx) {
+export async function insertSampleRoots(tx: Tx) {
   const workspaceId = (await ensureDefaultWorkspace(tx)).id
   const repository = { id: newId(), workspaceId, name: 'shop', localPath: '/src/shop', defaultBranch: 'main' }
   const repositoryId = (await insertRepository(tx, { ...repository, vcsProvider: 'none' })).id

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { describe, expect, it } from 'vitest'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, vi } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
 import { openStore } from '../../core/store/open-store.ts'
+import { checkSqliteFile } from '../../core/store/sqlite-connection.ts'
 import type { StoreOptions } from '../../core/store/store.ts'
 import { makeTurns } from '../../core/store/turns.ts'
 import { insertWorkspace, listWorkspaces } from '../../core/store/workspaces.ts'
@@ -34,7 +36,7 @@ describe('an SQLite database', () => {
     expect(await pragma('journal_mode')).toEqual({ journal_mode: 'wal' })
     expect(await pragma('synchronous')).toEqual({ synchronous: 2 })
     expect(await pragma('foreign_keys')).toEqual({ foreign_keys: 1 })
-    expect(await pragma('busy_timeout')).toEqual({ timeout: 5000 })
+    expect(await pragma('busy_timeout')).toEqual({ timeout: 0 })
   })
 
   it('that another process holds locked is STORE_BUSY', async () => {
@@ -45,6 +47,21 @@ describe('an SQLite database', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'STORE_BUSY' })
     await holder[Symbol.asyncDispose]()
     await store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'two' }))
+    expect(await store.read(listWorkspaces)).toHaveLength(1)
+  })
+
+  it('that another process holds for a while is waited for, and the thread goes on meanwhile', async () => {
+    await using database = await sqlite.create()
+    await using store = await openStore(database.options, deps)
+    await using holder = await holdLock(database.options.file)
+    let ticks = 0
+    const timer = setInterval(() => (ticks += 1), 1)
+    const waiting = store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'one' }))
+    await vi.waitFor(() => expect(ticks).toBeGreaterThan(50), { timeout: 4000 })
+    clearInterval(timer)
+    expect(await store.read(listWorkspaces)).toEqual([])
+    await holder[Symbol.asyncDispose]()
+    await waiting
     expect(await store.read(listWorkspaces)).toHaveLength(1)
   })
 
@@ -64,6 +81,52 @@ describe('an SQLite database', () => {
     }
     truncateSync(database.options.file, statSync(database.options.file).size - 100 * 1024)
     await expect(openAndCheck(database.options)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+  })
+
+  it('is checked from another program without holding up its host', async () => {
+    await using database = await sqlite.create()
+    await using store = await openStore(database.options, deps)
+    await store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'one' }))
+    await checkSqliteFile(database.options.file)
+    await store[Symbol.asyncDispose]()
+    writeFileSync(database.options.file, Buffer.alloc(4096, 'no pages'), { flag: 'r+' })
+    await expect(checkSqliteFile(database.options.file)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+  })
+
+  it('of an older form is rebuilt when it is opened, once, with all that is in it', async () => {
+    await using database = await sqlite.create()
+    const { file } = database.options
+    using old = new DatabaseSync(file)
+    old.exec(
+      'pragma page_size = 4096; pragma journal_mode = wal; create table kept (text); insert into kept values (1)',
+    )
+    old.close()
+    for (const opening of ['first', 'second']) {
+      await using store = await openStore(database.options, deps)
+      const form = await store.transaction(async (tx) => [
+        await tx.get('pragma page_size'),
+        await tx.get('pragma auto_vacuum'),
+        await tx.get('pragma journal_mode'),
+      ])
+      expect([opening, ...form]).toEqual([opening, { page_size: 2048 }, { auto_vacuum: 2 }, { journal_mode: 'wal' }])
+      expect(await store.read((tx) => tx.all('select text from kept'))).toEqual([{ text: 1 }])
+    }
+  })
+
+  it('gives back the room of what was deleted, and keeps its write-ahead log small', async () => {
+    await using database = await sqlite.create()
+    await using store = await openStore(database.options, deps)
+    for (let i = 0; i < 60; i += 1) {
+      await store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'x'.repeat(500_000) }))
+    }
+    const size = (suffix = '') => statSync(`${database.options.file}${suffix}`).size
+    expect(size('-wal')).toBeLessThan(20_000_000)
+    await store.transaction((tx) => tx.run('delete from workspace'))
+    while (await store.shrink());
+    expect(size()).toBeLessThan(1_000_000)
+    expect(size()).toBe(await store.usedBytes())
+    expect(size('-wal')).toBe(0)
+    await store.check()
   })
 
   it('in a place that cannot be written is STORE_FAILED', async () => {

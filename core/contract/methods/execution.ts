@@ -1,6 +1,6 @@
 /** Running a task: start, stop, talk to the agent, read its log. */
 import { z } from 'zod'
-import { message, messageBody } from '../messages.ts'
+import { message, messageBody, messageType } from '../messages.ts'
 import { method } from '../method.ts'
 import { agentSession, agentTask, id, question, unitTask } from '../records.ts'
 import { questionStatus } from '../statuses.ts'
@@ -52,14 +52,47 @@ export const execution = {
       limit: z.number().int().min(1).max(1000).default(200),
     }),
     result: z.object({ messages: z.array(message), lastSeq: z.number().int() }),
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'LOG_DROPPED', 'LOG_ARCHIVE'],
     access: 'viewer',
     doc: 'Reads a page of the log of a session.',
+  }),
+  searchExecutionLogs: method({
+    params: z.object({
+      sessionId: id,
+      /** Looked for in all texts of a message, without regard to case. */
+      text: z.string().min(1).max(1000),
+      types: z.array(messageType).min(1).optional(),
+      /** Looks at messages with a higher sequence number. */
+      after: z.number().int().min(0).default(0),
+      limit: z.number().int().min(1).max(1000).default(200),
+    }),
+    result: z.object({
+      messages: z.array(message),
+      /** All messages up to this one were looked at. */
+      after: z.number().int(),
+      /** False: call again with this `after` to go on. */
+      complete: z.boolean(),
+    }),
+    errors: ['NOT_FOUND', 'LOG_DROPPED', 'LOG_ARCHIVE'],
+    access: 'viewer',
+    doc: 'Finds messages of a session by their text; of a body over 1 MiB only the preview is searched.',
+  }),
+  applyRetention: method({
+    params: z.object({}),
+    result: z.object({
+      archived: z.number().int(),
+      dropped: z.number().int(),
+      /** What the database uses afterwards. */
+      usedBytes: z.number().int(),
+    }),
+    errors: ['LOG_ARCHIVE', 'CONFIG_INVALID'],
+    access: 'admin',
+    doc: 'Archives or drops logs of finished tasks now, as [retention] says; the host does it once a day.',
   }),
   getMessageBody: method({
     params: z.object({ sessionId: id, seq: z.number().int().positive() }),
     result: z.object({ body: messageBody }),
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'LOG_DROPPED', 'LOG_ARCHIVE'],
     access: 'viewer',
     doc: 'Gives the whole body of a message whose log entry is a preview.',
   }),

@@ -1,6 +1,6 @@
 /** The one entity set, for both databases. */
-import { ActorEntity, DeadlineEntity, EffectEntity, JournalEntryEntity } from './engine.ts'
-import { MessageBodyEntity, MessageEntity, SessionProgressEntity } from './log.ts'
+import { ActorEntity, DeadlineEntity, EffectEntity, EngineEntity, JournalEntryEntity } from './engine.ts'
+import { MessageBodyEntity, MessageEntity, RetiredLogEntity, SessionProgressEntity } from './log.ts'
 import {
   RepositoryEntity,
   RepositoryGroupEntity,
@@ -24,8 +24,10 @@ export const entities = [
   MessageEntity,
   MessageBodyEntity,
   SessionProgressEntity,
+  RetiredLogEntity,
   ActorEntity,
   JournalEntryEntity,
   EffectEntity,
   DeadlineEntity,
+  EngineEntity,
 ]

@@ -14,7 +14,22 @@ export const ActorEntity = defineEntity({
     version: p.integer(),
     snapshot: text(),
     done: p.boolean(),
+    /** The engine that runs its effects. No reference: that engine may be gone. */
+    engineId: uuid().nullable(),
+    /** Its effects run where this worker is served; without one they run anywhere. */
+    workerId: uuid().nullable(),
     updatedAt: time(),
+  },
+})
+
+/** An engine that is at work, or was until a moment ago. */
+export const EngineEntity = defineEntity({
+  name: 'Engine',
+  tableName: 'engine',
+  properties: {
+    id: uuid().primary(),
+    /** By the clock of the database. */
+    seenAt: time(),
   },
 })
 
@@ -34,17 +49,12 @@ export const JournalEntryEntity = defineEntity({
 export const EffectEntity = defineEntity({
   name: 'Effect',
   tableName: 'effect',
-  indexes: [{ properties: ['failedAt', 'position'] }],
   properties: {
     position: serial(),
     id: uuid().unique(),
     actorId: () => p.manyToOne(ActorEntity).mapToPk().fieldName('actor_id').index().deleteRule('cascade'),
     type: text(),
     params: json<Json>(),
-    attempts: p.integer(),
-    /** Milliseconds since 1970. */
-    notBefore: count(),
-    failedAt: time().nullable(),
   },
 })
 
@@ -58,6 +68,8 @@ export const DeadlineEntity = defineEntity({
     key: text().primary(),
     /** Milliseconds since 1970. */
     at: count().index(),
+    /** How long after its setting: no deadline can be further away, unless the clock was set back. */
+    delayMs: count().nullable(),
     event: json<Json>(),
   },
 })

@@ -44,3 +44,18 @@ export const SessionProgressEntity = defineEntity({
     updatedAt: time(),
   },
 })
+
+/** A log whose messages were moved out of the database. */
+export const RetiredLogEntity = defineEntity({
+  name: 'RetiredLog',
+  tableName: 'retired_log',
+  properties: {
+    sessionId: () =>
+      p.manyToOne(AgentSessionEntity).mapToPk().primary().fieldName('session_id').index(false).deleteRule('cascade'),
+    fate: text<'archived' | 'dropped'>(),
+    lastSeq: count(),
+    /** JSON text: where in its archive what is. */
+    blocks: text().nullable(),
+    at: time(),
+  },
+})
