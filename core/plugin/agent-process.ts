@@ -3,24 +3,30 @@ import type { AgentProcess, OutputLine } from './contract/io.ts'
 import type { OutputChunk } from './host-io.ts'
 import { LineSplitter, type Piece } from './lines.ts'
 import type { Outbox } from './outbox.ts'
-import type { Cursor } from './progress.ts'
+import type { Offsets } from './progress.ts'
 import type { SessionMethods } from './protocol.ts'
 import type { Wire } from './wire.ts'
 
 export interface ProcessParts {
   readonly wire: Wire<SessionMethods>
   readonly outbox: Outbox
-  readonly cursor: Cursor
+  readonly offsets: Offsets
   /** Logs output that the plugin shall not see. */
-  readonly raw: (stream: string, content: string) => Promise<void>
+  readonly raw: (stream: string, content: string) => void
 }
 
 /** The process that the host knows as `number`. */
 export function makeAgentProcess(number: number, parts: ProcessParts): AgentProcess {
   const { wire } = parts
   const exited = handled(wire.call('exited', number))
+  const reader = new OutputReader(number, parts)
   return {
-    lines: new OutputReader(number, parts).lines(),
+    get lines() {
+      return reader.lines()
+    },
+    get batches() {
+      return reader.batches()
+    },
     exited,
     write: (text) => wire.call('write', { process: number, text }),
     signal: (name) => wire.call('signal', { process: number, name }),
@@ -28,12 +34,17 @@ export function makeAgentProcess(number: number, parts: ProcessParts): AgentProc
   }
 }
 
+/** Lines of one stream that arrived together. */
+interface Group {
+  readonly stream: 'stdout' | 'stderr'
+  readonly lines: readonly Piece[]
+}
+
 /** Owns the reading of one process: one piece in work, one asked for ahead. */
 class OutputReader {
   readonly #number: number
   readonly #parts: ProcessParts
   readonly #streams = { stdout: new LineSplitter(), stderr: new LineSplitter() }
-  readonly #begun = new Set<string>()
 
   constructor(number: number, parts: ProcessParts) {
     this.#number = number
@@ -41,40 +52,65 @@ class OutputReader {
   }
 
   async *lines(): AsyncGenerator<OutputLine> {
+    const { offsets, outbox } = this.#parts
+    for await (const { stream, lines } of this.#groups()) {
+      for (const { text, end } of lines) {
+        outbox.handOut()
+        try {
+          yield { stream, text }
+          offsets[stream] = end // P1
+        } finally {
+          outbox.takeBack()
+        }
+      }
+    }
+  }
+
+  async *batches(): AsyncGenerator<readonly OutputLine[]> {
+    const { offsets, outbox } = this.#parts
+    for await (const { stream, lines } of this.#groups()) {
+      outbox.handOut()
+      try {
+        yield lines.map(({ text }) => ({ stream, text }))
+        offsets[stream] = lines.at(-1)?.end ?? offsets[stream] // P1
+      } finally {
+        outbox.takeBack()
+      }
+    }
+  }
+
+  async *#groups(): AsyncGenerator<Group> {
+    const { outbox } = this.#parts
     let ahead = this.#read()
     for (let chunk = await ahead; chunk; chunk = await ahead) {
       ahead = this.#read()
-      this.#begin(chunk)
-      yield* this.#hand(chunk.stream, this.#streams[chunk.stream].push(chunk.bytes, chunk.offset))
+      yield* this.#group(chunk.stream, this.#streams[chunk.stream].push(chunk.bytes, chunk.offset))
+      outbox.rest()
+      await outbox.room()
     }
-    yield* this.#hand('stdout', this.#streams.stdout.finish())
-    yield* this.#hand('stderr', this.#streams.stderr.finish())
+    yield* this.#group('stdout', this.#streams.stdout.finish())
+    yield* this.#group('stderr', this.#streams.stderr.finish())
+  }
+
+  /** Parts of a line that is too long are logged in their place. */
+  *#group(stream: Group['stream'], pieces: Iterable<Piece>): Generator<Group> {
+    let lines: Piece[] = []
+    for (const piece of pieces) {
+      if (piece.kind === 'line') {
+        lines.push(piece)
+      } else {
+        if (lines.length > 0) yield { stream, lines }
+        lines = []
+        this.#parts.raw(stream, piece.text)
+        this.#parts.offsets[stream] = piece.end
+      }
+    }
+    if (lines.length > 0) yield { stream, lines }
   }
 
   /** A plugin may turn away from the lines while a read is under way. */
   #read(): Promise<OutputChunk | null> {
     return handled(this.#parts.wire.call('read', this.#number))
-  }
-
-  #begin({ stream, offset }: OutputChunk): void {
-    if (this.#begun.has(stream)) return
-    this.#begun.add(stream)
-    this.#parts.cursor.begin(stream, offset)
-  }
-
-  async *#hand(stream: 'stdout' | 'stderr', pieces: Iterable<Piece>): AsyncGenerator<OutputLine> {
-    const { cursor, outbox, raw } = this.#parts
-    for (const { kind, text, end } of pieces) {
-      if (kind === 'part') {
-        cursor.skip(stream, end)
-        await raw(stream, text)
-      } else {
-        cursor.handOut()
-        yield { stream, text }
-        cursor.takeBack(stream, end)
-      }
-      outbox.betweenLines()
-    }
   }
 }
 

@@ -1,11 +1,12 @@
 /** Looks for the program of an agent, by the plugin's code in a thread. */
 import type { Clock } from '../base/clock.ts'
 import { within } from '../base/waiting.ts'
-import type { Detection } from '../contract/records.ts'
+import { type Detection, detection } from '../contract/records.ts'
 import type { AgentSettings } from './contract/agent.ts'
 import type { DetectHost } from './detect-io.ts'
 import { loadPlugin } from './load-plugin.ts'
 import type { DetectMethods, JobMethods } from './protocol.ts'
+import { checked } from './requests.ts'
 import { type ThreadWork, whileAlive } from './while-alive.ts'
 import type { Handlers } from './wire.ts'
 
@@ -22,7 +23,7 @@ export async function detectAgent(work: DetectWork): Promise<Detection> {
   using wire = lease.open<JobMethods, DetectMethods>(toHandlers(work.host))
   const found = async () => {
     await loadPlugin(wire, entry, work)
-    return wire.call('detect', { agent, settings })
+    return checked(detection, await wire.call('detect', { agent, settings }), 'What detect returned')
   }
   return await within(limits.detectMs, `Looking for the agent "${agent}"`, whileAlive(work, wire, found()))
 }

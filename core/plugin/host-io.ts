@@ -1,6 +1,6 @@
 /** What the plugin host needs from whoever runs a session (the runner implements it, on the main thread). */
 import type { MessageType } from '../contract/messages.ts'
-import type { Ask, Command, Exit } from './contract/io.ts'
+import type { Ask, Command, Exit, FollowUp } from './contract/io.ts'
 
 /** A message on its way to the log: validated and serialized in the plugin's thread, so that the main thread never parses it. */
 export interface Draft {
@@ -24,6 +24,7 @@ export interface OutputChunk {
 }
 
 export interface HostProcess {
+  /** Begins where the progress says when the session is continued. */
   /** Chunks are read only as they are asked for, so a slow plugin costs no memory. Ends after exit, when all was read. */
   readonly output: AsyncIterable<OutputChunk>
   readonly exited: Promise<Exit>
@@ -33,11 +34,13 @@ export interface HostProcess {
 }
 
 export interface HostIo {
+  /** Calls come in order: number n, from 0, is process n of the progress. */
   spawn(command: Command): Promise<HostProcess>
   /** Settles when the messages are committed; the plugin host sends the next batch then. */
   append(drafts: readonly Draft[], progress: Progress): Promise<void>
   delta(type: 'text' | 'thinking', content: string): void
   ask(question: Ask, withdraw: AbortSignal): Promise<string>
-  readonly followUps: AsyncIterable<{ readonly content: string }>
+  /** Asking for the next one acknowledges the one before, and all progress that led to that is committed by then. */
+  readonly followUps: AsyncIterable<FollowUp>
   debug(text: string): void
 }

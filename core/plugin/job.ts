@@ -1,31 +1,67 @@
-/** One job in a plugin's thread: the plugin's code is loaded, then runs a session or looks for an agent. */
-import type { MessagePort } from 'node:worker_threads'
+/** Jobs in a plugin's thread: the plugin's code is loaded, then runs a session or looks for an agent. */
 import { TroupeError, fail } from '../base/errors.ts'
-import { type Detection, detection } from '../contract/records.ts'
+import type { Detection } from '../contract/records.ts'
 import type { Agent, Plugin, RunEnd, Session } from './contract/agent.ts'
 import type { DetectIo } from './contract/io.ts'
+import type { MessageShapes } from './message-check.ts'
 import type { DetectMethods, JobMethods, PluginEntry, SessionMethods } from './protocol.ts'
-import { checked, runEnd } from './requests.ts'
 import { ThreadSessionIo } from './session-io.ts'
-import { Wire } from './wire.ts'
+import type { Trunk } from './trunk.ts'
+import type { Wire } from './wire.ts'
 
 interface Loaded {
   readonly entry: PluginEntry
   readonly plugin: Plugin
 }
 
-/** Serves one job on `port`. */
-export function serveJob(port: MessagePort): void {
-  const stop = new AbortController()
-  let loaded: Loaded | undefined
-  const wire: Wire<SessionMethods & DetectMethods> = new Wire<SessionMethods & DetectMethods, JobMethods>(port, {
-    load: async (entry) => {
-      loaded = { entry, plugin: await loadPlugin(entry) }
-    },
-    run: (session) => runSession(loaded, session, new ThreadSessionIo(wire, stop.signal)),
-    detect: ({ agent, settings }) => detectAgent(loaded, { agent, settings }, wire),
-    stop: () => stop.abort(new TroupeError('ABORTED', 'The session was asked to stop.')),
-  })
+/** Owns the jobs of a thread. Each is over when its wire is closed. */
+export class Jobs {
+  readonly #trunk: Trunk
+  readonly #shapes: MessageShapes
+  readonly #sessions = new Set<ThreadSessionIo>()
+
+  constructor(trunk: Trunk, shapes: MessageShapes) {
+    this.#trunk = trunk
+    this.#shapes = shapes
+  }
+
+  /** Serves a job on this wire. */
+  begin(number: number): void {
+    const stop = new AbortController()
+    const end = () => stop.abort(new TroupeError('ABORTED', 'The session was asked to stop.'))
+    let loaded: Loaded | undefined
+    const wire: Wire<SessionMethods & DetectMethods> = this.#trunk.open<SessionMethods & DetectMethods, JobMethods>(
+      number,
+      {
+        load: async (entry) => {
+          loaded = { entry, plugin: await loadPlugin(entry) }
+        },
+        run: ({ session, progress }) =>
+          this.#run(
+            loaded,
+            session,
+            new ThreadSessionIo({ wire, signal: stop.signal, shapes: this.#shapes }, progress),
+          ),
+        detect: ({ agent, settings }) => detectAgent(loaded, { agent, settings }, wire),
+        stop: end,
+      },
+      end,
+    )
+  }
+
+  /** Sends what the sessions have said, whatever is under way: for the last moment of the thread. */
+  sendRest(): void {
+    for (const session of this.#sessions) session.sendRest()
+  }
+
+  async #run(loaded: Loaded | undefined, session: Session, io: ThreadSessionIo): Promise<RunEnd> {
+    this.#sessions.add(io)
+    try {
+      return await runSession(loaded, session, io)
+    } finally {
+      this.#sessions.delete(io)
+    }
+  }
 }
 
 /** @throws TroupeError PLUGIN_LOAD. */
@@ -77,7 +113,7 @@ async function runSession(loaded: Loaded | undefined, session: Session, io: Thre
   if (io.signal.aborted) return { kind: 'stopped' }
   const agent = agentOf(loaded, session.agent)
   try {
-    const end = checked(runEnd, await agent.run(session, io), 'What run returned')
+    const end = await agent.run(session, io)
     await io.drained()
     return end
   } catch (error) {
@@ -100,7 +136,7 @@ async function detectAgent(
     hasSecret: (name) => wire.call('hasSecret', name),
     fileExists: (path) => wire.call('fileExists', path),
   }
-  return checked(detection, await agentOf(loaded, agent).detect(io), 'What detect returned')
+  return await agentOf(loaded, agent).detect(io)
 }
 
 /** The message, and for an error of the plugin's code its place there. */

@@ -9,21 +9,18 @@ export interface PluginLimits {
   /** A session that was asked to stop must have returned by then. */
   readonly stopMs: number
   readonly detectMs: number
-  /**
-   * How many sessions of one plugin share a thread. Above 1 it saves memory, but a session that kills its thread takes
-   * the others along.
-   */
+  /** How many sessions share a thread, if their plugin lets them. */
   readonly sessionsPerThread: number
-  /** Empty threads kept ready, so that a session need not wait for one. */
-  readonly spareThreads: 0 | 1
+  /** How long a thread without work is kept for the next session. */
+  readonly lingerMs: number
 }
 
 export const DEFAULT_LIMITS: PluginLimits = {
-  memoryMb: 256,
+  memoryMb: 512,
   unresponsiveMs: 10_000,
   loadMs: 20_000,
   stopMs: 10_000,
   detectMs: 20_000,
-  sessionsPerThread: 1,
-  spareThreads: 1,
+  sessionsPerThread: 1000,
+  lingerMs: 60_000,
 }

@@ -37,6 +37,12 @@ const packageFile = z.object({
   main: line(1000).default('index.js'),
   troupe: z.strictObject({
     contract: z.number(),
+    /**
+     * Its sessions may share a thread, hundreds of them: each then costs some kilobytes instead of some megabytes, and begins at
+     * once. For plugins that keep nothing outside of a session and never block. If a thread is lost nevertheless, each of its
+     * sessions that has a checkpoint is continued in a thread of its own, and the others fail. Default: a thread for each.
+     */
+    sharesThread: z.boolean().default(false),
     agents: z
       .record(z.string().regex(AGENT_NAME, 'is not a name of an agent: use a-z, 0-9 and "-"'), agent)
       .refine((agents) => Object.keys(agents).length > 0, 'names no agent'),

@@ -4,9 +4,10 @@
  * Owns the messages that are not sent yet. At most one batch is under way.
  *
  * O1 Messages leave in the order in which they were added.
- * O2 A batch carries the progress of the moment at which it is taken; it is taken between two lines where that is possible.
- * O3 What is kept is bounded: at `ROOM_BYTES` `add` lets the plugin wait, and a plugin that does not wait is ended at
- *    `FLOOD_BYTES`.
+ * O2 A batch carries the progress of the moment at which it is taken. It is never taken while the plugin works on a line, unless
+ *    the plugin itself waits there: what a line led to and the line's end are committed together.
+ * O3 What is kept is bounded: at `ROOM_BYTES` the plugin gets no further line, or waits in `add` where it has none in hand; a
+ *    plugin that does not wait is ended at `FLOOD_BYTES`.
  */
 import { TroupeError } from '../base/errors.ts'
 import type { Progress } from './host-io.ts'
@@ -36,13 +37,15 @@ export class Outbox {
   /** What `add` gives to a plugin that shall wait; one for all, so that a flood of calls costs no promises. */
   #room: PromiseWithResolvers<void> | undefined
   #failure: unknown
+  /** Lines that the plugin works on. */
+  #inHand = 0
 
   constructor(ports: OutboxPorts) {
     this.#ports = ports
   }
 
   /**
-   * Adds the JSON of a message; settles when there is room for more (O3).
+   * Adds the JSON of a message; settles when the plugin may go on (O3).
    * @throws TroupeError PLUGIN_MESSAGE, at once, when the plugin floods.
    */
   add(json: string): Promise<void> {
@@ -50,7 +53,30 @@ export class Outbox {
     this.#messages.push(json)
     this.#bytes += json.length + MESSAGE_OVERHEAD
     this.#schedule()
-    return this.#bytes < ROOM_BYTES ? READY : this.#whenRoom()
+    return this.#inHand > 0 ? READY : this.room() // O2
+  }
+
+  /** The plugin gets a line to work on. */
+  handOut(): void {
+    this.#inHand++
+  }
+
+  /** The plugin is done with its line: the best moment to take a full batch (O2). */
+  takeBack(): void {
+    this.#inHand--
+    if (this.#messages.length >= BATCH_MESSAGES || this.#bytes >= BATCH_BYTES) this.#flush()
+  }
+
+  /** No further line is at hand: what the last ones led to leaves without a pause. */
+  rest(): void {
+    this.#flush()
+  }
+
+  /** Settles when there is room for more (O3). */
+  room(): Promise<void> {
+    if (this.#bytes < ROOM_BYTES) return READY
+    this.#room ??= Promise.withResolvers<void>()
+    return this.#room.promise
   }
 
   /** Sends the progress, with or without messages. */
@@ -59,9 +85,15 @@ export class Outbox {
     this.#schedule()
   }
 
-  /** The plugin is between two lines: the best moment to take a full batch (O2). */
-  betweenLines(): void {
-    if (this.#messages.length >= BATCH_MESSAGES || this.#bytes >= BATCH_BYTES) this.#flush()
+  /** Settles when all that was added so far is committed. @throws what a batch failed with. */
+  async committed(): Promise<void> {
+    await nextTurn() // O2
+    // What is under way may have been taken before the last of it was added.
+    for (let batches = this.#empty ? 1 : 2; batches > 0 && (this.#underWay || !this.#empty); batches--) {
+      this.#flush()
+      await this.#underWay
+    }
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Settles when all that was added is committed. @throws what a batch failed with. */
@@ -122,12 +154,9 @@ export class Outbox {
       this.#flush()
     }
   }
-
-  #whenRoom(): Promise<void> {
-    this.#room ??= Promise.withResolvers<void>()
-    return this.#room.promise
-  }
 }
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const READY = Promise.resolve()
 

@@ -4,6 +4,7 @@
  * Owns the catalogue of plugins and the pool of threads. Code of a plugin never runs on the thread of its caller, and no
  * fault of a plugin becomes an exception here.
  */
+import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { type ErrorEnvelope, TroupeError, fail, toEnvelope } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
@@ -12,7 +13,7 @@ import type { PermissionMode } from '../contract/statuses.ts'
 import type { AgentSettings, RunEnd, Session } from './contract/agent.ts'
 import { detectAgent } from './detect-agent.ts'
 import type { DetectHost } from './detect-io.ts'
-import type { HostIo } from './host-io.ts'
+import type { HostIo, Progress } from './host-io.ts'
 import { DEFAULT_LIMITS, type PluginLimits } from './limits.ts'
 import { checkPlugin } from './load-plugin.ts'
 import {
@@ -25,7 +26,7 @@ import {
   toPluginInfo,
 } from './loader.ts'
 import type { AgentManifest } from './manifest.ts'
-import { ThreadPool } from './pool.ts'
+import { type Lease, type Purpose, ThreadPool } from './pool.ts'
 import type { PluginEntry } from './protocol.ts'
 import { runSession } from './run-session.ts'
 
@@ -63,12 +64,33 @@ export interface PluginHost extends AsyncDisposable {
    * @throws TroupeError AGENT_NOT_FOUND.
    */
   detect(agent: string, settings: AgentSettings, host: DetectHost): Promise<Detection>
+  /** A session of this agent is about to begin: has a thread with the plugin's code ready. Says nothing of failures. */
+  prepare(agent: string): void
   /**
-   * Runs a session to its end. Never rejects: faults of the plugin are `error` ends. When `signal` aborts, the session is asked
-   * to stop, and is stopped after `limits.stopMs`. Processes that it leaves behind are the caller's, by `io.spawn`.
+   * Runs a session to its end, or to that of the thread under it (`interrupted`). Never rejects: faults of the plugin are `error`
+   * ends. When `signal` aborts, the session is asked to stop, and is stopped after `limits.stopMs`. Processes that it leaves
+   * behind are the caller's, by `io.spawn`.
    */
-  run(session: Session, io: HostIo, signal: AbortSignal): Promise<RunEnd>
+  run(work: PluginWork): Promise<PluginEnd>
 }
+
+/** A session to run. */
+export interface PluginWork {
+  readonly session: Session
+  readonly io: HostIo
+  /** Asks the session to stop. */
+  readonly signal: AbortSignal
+  /** What was last committed, when the session is continued; its checkpoint is that of the session. */
+  readonly progress?: Progress
+  /** In a thread that it shares with no other session: for one that was interrupted before. */
+  readonly alone?: boolean
+}
+
+/**
+ * `interrupted`: the thread under the session is over, though nobody asked it to stop. Its processes were not touched; it can be
+ * continued from what it committed last. `error` says why, and names the plugin.
+ */
+export type PluginEnd = RunEnd | { readonly kind: 'interrupted'; readonly error: ErrorEnvelope }
 
 /** Finds the plugins and prepares a thread. Dispose of it: threads keep the process alive. */
 export async function openPluginHost(options: PluginHostOptions): Promise<PluginHost> {
@@ -88,11 +110,13 @@ class ThreadedPluginHost implements PluginHost {
   constructor(options: PluginHostOptions) {
     this.#options = options
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
-    this.#pool = new ThreadPool({ ...options, limits: this.#limits })
+    const compiled = options.dataDir !== undefined && { compiledDir: join(options.dataDir, 'cache') }
+    this.#pool = new ThreadPool({ ...options, ...compiled, limits: this.#limits })
   }
 
   async reload(): Promise<void> {
     this.#plugins = await findPlugins(this.#options)
+    this.#pool.retire()
     this.#loadErrors.clear()
   }
 
@@ -117,7 +141,7 @@ class ThreadedPluginHost implements PluginHost {
 
   async detect(agent: string, settings: AgentSettings, host: DetectHost): Promise<Detection> {
     const entry = toEntry(this.#find(agent))
-    using lease = this.#pool.lease(entry.name)
+    using lease = this.#lease(entry, 'look')
     const request = { lease, entry, agent, settings, host, limits: this.#limits, clock: this.#options.clock }
     try {
       return await detectAgent(request)
@@ -127,12 +151,19 @@ class ThreadedPluginHost implements PluginHost {
     }
   }
 
-  async run(session: Session, io: HostIo, signal: AbortSignal): Promise<RunEnd> {
+  prepare(agent: string): void {
+    const plugin = this.#ready.find((found) => agentNames(found).includes(agent))
+    if (plugin) void this.#prepare(toEntry(plugin))
+  }
+
+  async run(work: PluginWork): Promise<PluginEnd> {
     try {
-      const entry = toEntry(this.#find(session.agent))
-      using lease = this.#pool.lease(entry.name)
-      const end = await runSession({ ...this.#options, limits: this.#limits, lease, entry, session, io, signal })
-      if (end.kind === 'error') this.#noteLoad(entry.name, new TroupeError(end.code, end.message))
+      const entry = toEntry(this.#find(work.session.agent))
+      const shares = entry.shares && work.alone !== true
+      using lease = this.#lease({ ...entry, shares }, 'session')
+      const end = await runSession({ ...this.#options, ...work, limits: this.#limits, lease, entry })
+      if (end.kind === 'interrupted') this.#noteLoad(entry.name, new TroupeError(end.error.code, end.error.message))
+      else if (end.kind === 'error') this.#noteLoad(entry.name, new TroupeError(end.code, end.message))
       else this.#loadErrors.delete(entry.name)
       return end
     } catch (error) {
@@ -143,6 +174,10 @@ class ThreadedPluginHost implements PluginHost {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#pool[Symbol.asyncDispose]()
+  }
+
+  #lease({ name, shares }: PluginEntry, purpose: Purpose): Lease {
+    return this.#pool.lease({ plugin: name, shares }, purpose)
   }
 
   get #ready(): ReadyPlugin[] {
@@ -156,9 +191,15 @@ class ThreadedPluginHost implements PluginHost {
     return fail('AGENT_NOT_FOUND', `No plugin offers the agent "${agent}". There are: ${known}.`)
   }
 
+  async #prepare(entry: PluginEntry): Promise<void> {
+    using lease = this.#lease(entry, 'prepare')
+    // What is wrong with it is the session's to tell.
+    await checkPlugin(lease, entry, { limits: this.#limits, clock: this.#options.clock }).catch(() => {})
+  }
+
   async #check(plugin: ReadyPlugin): Promise<void> {
     const entry = toEntry(plugin)
-    using lease = this.#pool.lease(entry.name)
+    using lease = this.#lease(entry, 'look')
     try {
       await checkPlugin(lease, entry, { limits: this.#limits, clock: this.#options.clock })
       this.#loadErrors.delete(entry.name)
@@ -179,6 +220,7 @@ const toEntry = (plugin: ReadyPlugin): PluginEntry => ({
   name: plugin.manifest.name,
   url: plugin.url,
   agents: agentNames(plugin),
+  shares: plugin.manifest.troupe.sharesThread,
 })
 
 const offer = (agent: string, plugin: string, facts: AgentManifest): OfferedAgent => ({ agent, plugin, ...facts })

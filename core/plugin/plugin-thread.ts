@@ -1,17 +1,19 @@
 /**
  * One worker thread, from the host's side.
  *
- * Owns the thread and its heartbeat. It is empty (a spare), serves jobs of one plugin, or is over; `over` says why, once.
+ * Owns the thread, its trunk and its heartbeat. `over` says why it is over, once, when all that it sent has arrived.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { MessageChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Clock } from '../base/clock.ts'
 import { type ErrorCode, TroupeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { within } from '../base/waiting.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { PluginLimits } from './limits.ts'
-import type { ThreadMethods } from './protocol.ts'
-import { type Handlers, Wire } from './wire.ts'
+import { CONTROL, type ThreadMethods } from './protocol.ts'
+import { Trunk } from './trunk.ts'
+import type { Handlers, Wire } from './wire.ts'
 
 /** Why a thread is over. */
 export type ThreadOver =
@@ -20,6 +22,9 @@ export type ThreadOver =
   | { readonly kind: 'memory' }
   | { readonly kind: 'unresponsive' }
   | { readonly kind: 'threw'; readonly message: string }
+
+/** How long the last words of a thread that is over may take to arrive. */
+const LAST_WORDS_MS = 5_000
 
 export interface ThreadContext {
   readonly piscina: Piscina
@@ -30,19 +35,22 @@ export interface ThreadContext {
 
 export class PluginThread {
   readonly #context: ThreadContext
+  readonly #plugin: string
+  readonly #trunk: Trunk
   readonly #control: Wire<ThreadMethods>
   readonly #abort = new AbortController()
+  #lastWire = CONTROL
   #cause: ThreadOver | undefined
   #heartbeat: Disposable | undefined
-  /** The plugin that it serves. */
-  plugin: string | undefined
-  jobs = 0
   readonly over: Promise<ThreadOver>
 
-  constructor(context: ThreadContext) {
+  /** @param plugin The one that it serves. */
+  constructor(context: ThreadContext, plugin: string) {
     this.#context = context
+    this.#plugin = plugin
     const { port1, port2 } = new MessageChannel()
-    this.#control = new Wire<ThreadMethods>(port1, {})
+    this.#trunk = new Trunk(port1)
+    this.#control = this.#trunk.open<ThreadMethods, object>(CONTROL, {})
     this.over = this.#watch(context.piscina.run(Piscina.move(port2), { signal: this.#abort.signal }))
   }
 
@@ -52,24 +60,24 @@ export class PluginThread {
 
   /** Begins a job: a wire of its own, on which the thread serves `Remote` and the host serves `Local`. */
   open<Remote, Local>(handlers: Handlers<Local>): Wire<Remote> {
-    const { port1, port2 } = new MessageChannel()
+    const number = ++this.#lastWire
     this.#heartbeat ??= this.#startHeartbeat()
-    void this.#begin(port2)
-    return new Wire<Remote, Local>(port1, handlers)
-  }
-
-  async #begin(port: MessagePort): Promise<void> {
-    try {
-      const thread = await this.#control.call('open', port, [port])
-      this.#context.logger.debug({ plugin: this.plugin, thread }, 'a thread serves a plugin')
-    } catch {
-      // `over` says why.
-    }
+    void this.#begin(number)
+    return this.#trunk.open<Remote, Local>(number, handlers)
   }
 
   end(cause: ThreadOver = { kind: 'ended' }): void {
     this.#cause ??= cause
     this.#abort.abort()
+  }
+
+  async #begin(wire: number): Promise<void> {
+    try {
+      const thread = await this.#control.call('open', wire)
+      this.#context.logger.debug({ plugin: this.#plugin, thread }, 'a thread serves a plugin')
+    } catch {
+      // `over` says why.
+    }
   }
 
   async #watch(task: Promise<unknown>): Promise<ThreadOver> {
@@ -79,7 +87,8 @@ export class PluginThread {
     )
     this.#cause ??= causeOf(error)
     this.#heartbeat?.[Symbol.dispose]()
-    this.#control[Symbol.dispose]()
+    await within(LAST_WORDS_MS, 'The end of a thread', this.#trunk.closed).catch(() => {})
+    this.#trunk[Symbol.dispose]()
     return this.#cause
   }
 

@@ -3,80 +3,40 @@
  *
  * Owns the offsets that are committed with the next batch, and the plugin's own checkpoint.
  *
- * P1 An offset passes a line only when the plugin has asked for the next one, and has emitted something since it got
- *    that line or an earlier silent one. So a plugin that gathers lines before it emits them loses none in a crash.
- * P2 Lines that led to no message are passed with the next message.
+ * P1 Output is passed once the plugin asks for what comes after it: by then, all that it made of it is emitted, or is in its
+ *    checkpoint.
  */
 import type { Progress } from './host-io.ts'
 
-type Stream = 'stdout' | 'stderr'
-type Offsets = { stdout: number; stderr: number }
-
-/** One process: one line at a time is in the hands of the plugin. */
-export class Cursor {
-  /** Ends of the lines that the plugin is done with. */
-  readonly #read: Offsets = { stdout: 0, stderr: 0 }
-  readonly #committable: Offsets = { stdout: 0, stderr: 0 }
-  #inHand: { emitted: boolean } | undefined
-
-  get offsets(): Readonly<Offsets> {
-    return this.#committable
-  }
-
-  /** The stream is read from here on: a process that was found running again does not begin at 0. */
-  begin(stream: Stream, offset: number): void {
-    this.#read[stream] = offset
-    this.#committable[stream] = offset
-  }
-
-  handOut(): void {
-    this.#inHand = { emitted: false }
-  }
-
-  /** The plugin asked for the next line. */
-  takeBack(stream: Stream, end: number): void {
-    this.#read[stream] = end
-    if (this.#inHand?.emitted) this.#commit()
-    this.#inHand = undefined
-  }
-
-  /** The host itself logged the output up to here. */
-  skip(stream: Stream, end: number): void {
-    this.#read[stream] = end
-    this.#commit()
-  }
-
-  /** A message was emitted, so all that was read before has led to something. */
-  emitted(): void {
-    if (this.#inHand) this.#inHand.emitted = true
-    else this.#commit()
-  }
-
-  #commit(): void {
-    Object.assign(this.#committable, this.#read)
-  }
+export interface Offsets {
+  stdout: number
+  stderr: number
 }
 
 export class ProgressTracker {
-  readonly #cursors: Cursor[] = []
-  #checkpoint: unknown
+  readonly #offsets: Offsets[]
+  /** JSON. */
+  #checkpoint: string | undefined
 
-  /** For process `number`; numbers come in order. */
-  open(number: number): Cursor {
-    return (this.#cursors[number] = new Cursor())
+  /** @param committed Where a session that is continued goes on. */
+  constructor({ offsets, checkpoint }: Progress = { offsets: [] }) {
+    this.#offsets = offsets.map((committed) => ({ ...committed }))
+    this.#checkpoint = JSON.stringify(checkpoint)
   }
 
-  emitted(): void {
-    for (const cursor of this.#cursors) cursor.emitted()
+  /** Of process `number`; numbers come in order. Its reader moves them on. */
+  open(number: number): Offsets {
+    return (this.#offsets[number] ??= { stdout: 0, stderr: 0 })
   }
 
+  /** The state as it is now: it may change later. @throws TypeError when it is no JSON. */
   checkpoint(state: unknown): void {
-    this.#checkpoint = state
-    this.emitted()
+    this.#checkpoint = JSON.stringify(state)
+    if (this.#checkpoint === undefined) throw new TypeError(`${typeof state} has no JSON`)
   }
 
   now(): Progress {
-    const offsets = this.#cursors.map((cursor) => ({ ...cursor.offsets }))
-    return this.#checkpoint === undefined ? { offsets } : { offsets, checkpoint: this.#checkpoint }
+    const offsets = this.#offsets.map((passed) => ({ ...passed }))
+    return this.#checkpoint === undefined ? { offsets } : { offsets, checkpoint: JSON.parse(this.#checkpoint) }
   }
 }

@@ -1,13 +1,15 @@
 /** What the host and a plugin's thread call of each other, over wires. */
-import type { MessagePort } from 'node:worker_threads'
 import type { ErrorEnvelope } from '../base/errors.ts'
 import type { Detection } from '../contract/records.ts'
 import type { AgentSettings, RunEnd, Session } from './contract/agent.ts'
-import type { Ask, Command, DetectIo, Exit } from './contract/io.ts'
+import type { Ask, Command, DetectIo, Exit, FollowUp } from './contract/io.ts'
 import type { OutputChunk, Progress } from './host-io.ts'
 
 /** The most bytes of output that travel in one piece. */
-export const CHUNK_BYTES = 256 * 1024
+export const CHUNK_BYTES = 64 * 1024
+
+/** The wire of `ThreadMethods`; jobs have those after it. */
+export const CONTROL = 0
 
 /** Where the code of a plugin is, and what it must bring. */
 export interface PluginEntry {
@@ -15,20 +17,22 @@ export interface PluginEntry {
   /** `file:` URL of its main module. */
   readonly url: string
   readonly agents: readonly string[]
+  /** Its sessions may share a thread. */
+  readonly shares: boolean
 }
 
 /** Served by a thread for as long as it lives. */
 export interface ThreadMethods {
   /** Answers at once; a thread that does not is stuck in a loop. */
   ping(): void
-  /** Begins a job on this port. Answers with the number of the thread, as its console output is logged under it. */
-  open(port: MessagePort): number
+  /** Begins a job on this wire. Answers with the number of the thread, as its console output is logged under it. */
+  open(wire: number): number
 }
 
 /** Served by a thread for one job; `load` comes first. */
 export interface JobMethods {
   load(entry: PluginEntry): void
-  run(session: Session): RunEnd
+  run(work: { readonly session: Session; readonly progress?: Progress }): RunEnd
   detect(request: { readonly agent: string; readonly settings: AgentSettings }): Detection
   /** The session shall stop: aborts `io.signal`. */
   stop(): void
@@ -49,7 +53,7 @@ export interface SessionMethods {
   ask(request: { readonly id: number; readonly question: Ask }): string
   withdraw(id: number): void
   /** Null when there will be no more. */
-  nextFollowUp(): string | null
+  nextFollowUp(): FollowUp | null
   debug(text: string): void
   /** The session cannot go on. Sent even from a loop that never gives way. */
   failed(error: ErrorEnvelope): void

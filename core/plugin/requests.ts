@@ -15,6 +15,7 @@ export const command = z.object({
 })
 
 export const ask = z.object({
+  key: z.string().min(1).max(200).optional(),
   kind: questionKind,
   question: z.string(),
   options: z.array(questionOption).optional(),

@@ -9,32 +9,28 @@
 import type { Clock } from '../base/clock.ts'
 import { fromEnvelope, toEnvelope } from '../base/errors.ts'
 import { within } from '../base/waiting.ts'
-import type { RunEnd, Session } from './contract/agent.ts'
-import type { HostIo } from './host-io.ts'
+import type { PluginEnd, PluginWork } from './plugin-host.ts'
 import type { PluginLimits } from './limits.ts'
 import { loadPlugin } from './load-plugin.ts'
 import { toError } from './plugin-thread.ts'
 import type { Lease } from './pool.ts'
 import type { JobMethods, PluginEntry, SessionMethods } from './protocol.ts'
+import { checked, runEnd } from './requests.ts'
 import { SessionServer } from './serve-session.ts'
 import type { Wire } from './wire.ts'
 
 /** How long the last messages of a thread that is over may take. */
 const LAST_MESSAGES_MS = 5_000
 
-export interface SessionWork {
+export interface SessionWork extends PluginWork {
   readonly lease: Lease
   readonly entry: PluginEntry
-  readonly session: Session
-  readonly io: HostIo
-  /** Asks the session to stop. */
-  readonly signal: AbortSignal
   readonly limits: PluginLimits
   readonly clock: Clock
 }
 
 /** Never rejects. */
-export async function runSession(work: SessionWork): Promise<RunEnd> {
+export async function runSession(work: SessionWork): Promise<PluginEnd> {
   if (work.signal.aborted) return { kind: 'stopped' }
   using running = new RunningSession(work)
   return await running.end
@@ -45,7 +41,7 @@ class RunningSession implements Disposable {
   readonly #resources = new DisposableStack()
   readonly #server: SessionServer
   readonly #wire: Wire<JobMethods, SessionMethods>
-  readonly #end = Promise.withResolvers<RunEnd>() // R1
+  readonly #end = Promise.withResolvers<PluginEnd>() // R1
 
   constructor(work: SessionWork) {
     this.#work = work
@@ -57,7 +53,7 @@ class RunningSession implements Disposable {
     void this.#watchThread()
   }
 
-  get end(): Promise<RunEnd> {
+  get end(): Promise<PluginEnd> {
     return this.#end.promise
   }
 
@@ -66,10 +62,11 @@ class RunningSession implements Disposable {
   }
 
   async #runPlugin(): Promise<void> {
-    const { entry, session } = this.#work
+    const { entry, session, progress } = this.#work
     try {
       await loadPlugin(this.#wire, entry, this.#work)
-      this.#end.resolve(await this.#wire.call('run', session))
+      const end = await this.#wire.call('run', { session, ...(progress && { progress }) })
+      this.#end.resolve(checked(runEnd, end, 'What run returned'))
     } catch (error) {
       // With its thread gone, the end of the thread says why.
       if (this.#wire.isOpen) this.#fail(error)
@@ -85,15 +82,20 @@ class RunningSession implements Disposable {
   async #watchThread(): Promise<void> {
     const { lease, entry, limits } = this.#work
     const over = await lease.over
-    await lastMessages(this.#wire.closed.then(() => this.#server.settled()))
-    this.#fail(toError(over, entry.name, limits))
+    await lastMessages(this.#server.settled())
+    const error = toEnvelope(toError(over, entry.name, limits))
+    this.#end.resolve(this.#work.signal.aborted ? { kind: 'stopped' } : { kind: 'interrupted', error })
   }
 
   #stopWhenAsked(): void {
-    const { signal, limits, clock } = this.#work
+    const { signal, limits, clock, lease } = this.#work
     const stop = () => {
       this.#wire.notify('stop', undefined)
-      this.#resources.use(clock.after(limits.stopMs, () => this.#end.resolve({ kind: 'stopped' })))
+      const giveUp = () => {
+        lease.condemn()
+        this.#end.resolve({ kind: 'stopped' })
+      }
+      this.#resources.use(clock.after(limits.stopMs, giveUp))
     }
     signal.addEventListener('abort', stop, { once: true })
     this.#resources.defer(() => signal.removeEventListener('abort', stop))

@@ -4,13 +4,15 @@
  * Owns the reading of the processes' output and the questions that are open. Processes themselves are the runner's.
  *
  * H1 Output is read only as the thread asks for it.
- * H2 When the session is over, no question stays open and nothing is read any more.
+ * H2 When the thread is done with the session, nothing is read any more. Questions that it left open are the runner's: another
+ *    thread may go on with the session and ask them again.
  */
 import { type ErrorEnvelope, TroupeError, fail, toEnvelope } from '../base/errors.ts'
 import { type MessageType, messageBody } from '../contract/messages.ts'
-import type { Command } from './contract/io.ts'
+import type { Command, FollowUp } from './contract/io.ts'
 import type { Draft, HostIo, HostProcess, OutputChunk } from './host-io.ts'
 import { type Batch, CHUNK_BYTES, type SessionMethods } from './protocol.ts'
+import { ask, checked, command } from './requests.ts'
 import { type Handlers, Transferred } from './wire.ts'
 
 interface Reading {
@@ -22,7 +24,7 @@ interface Reading {
 
 export class SessionServer implements Disposable {
   readonly #io: HostIo
-  readonly #followUps: AsyncIterator<{ readonly content: string }>
+  readonly #followUps: AsyncIterator<FollowUp>
   readonly #readings: Reading[] = []
   readonly #questions = new Map<number, AbortController>()
   readonly #failed = Promise.withResolvers<ErrorEnvelope>()
@@ -39,7 +41,7 @@ export class SessionServer implements Disposable {
   }
 
   readonly handlers: Handlers<SessionMethods> = {
-    spawn: (command) => this.#spawn(command),
+    spawn: (request) => this.#spawn(request),
     read: (process) => this.#read(this.#reading(process)),
     exited: (process) => this.#reading(process).process.exited,
     write: ({ process, text }) => this.#reading(process).process.write(text),
@@ -51,7 +53,7 @@ export class SessionServer implements Disposable {
     withdraw: (id) => this.#questions.get(id)?.abort(withdrawn()),
     nextFollowUp: async () => {
       const next = await this.#followUps.next()
-      return next.done ? null : next.value.content
+      return next.done ? null : next.value
     },
     debug: (text) => this.#io.debug(text),
     failed: (error) => this.#failed.resolve(error),
@@ -64,13 +66,12 @@ export class SessionServer implements Disposable {
 
   // H2
   [Symbol.dispose](): void {
-    for (const question of this.#questions.values()) question.abort(withdrawn())
     for (const { chunks } of this.#readings) release(chunks)
     release(this.#followUps)
   }
 
-  async #spawn(command: Command): Promise<number> {
-    const process = await this.#io.spawn(command)
+  async #spawn(request: Command): Promise<number> {
+    const process = await this.#io.spawn(checked(command, request, 'The command given to spawn'))
     return this.#readings.push({ process, chunks: process.output[Symbol.asyncIterator](), rest: undefined }) - 1
   }
 
@@ -100,7 +101,7 @@ export class SessionServer implements Disposable {
     const withdraw = new AbortController()
     this.#questions.set(id, withdraw)
     try {
-      return await this.#io.ask(question, withdraw.signal)
+      return await this.#io.ask(checked(ask, question, 'The question given to ask'), withdraw.signal)
     } finally {
       this.#questions.delete(id)
     }

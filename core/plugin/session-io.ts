@@ -6,41 +6,48 @@
  * S1 What the contract does not allow ends the session, from wherever it is said: the host is told at once, even out of a loop
  *    that never gives way.
  * S2 A question comes after the messages emitted before it, so it waits until they are committed.
+ * S3 A follow-up is acknowledged only when the checkpoint that the plugin made of it is committed.
+ * S4 When the session is over, code that a plugin left behind is left waiting: it goes nowhere and harms nobody.
  */
-import { z } from 'zod'
 import { TroupeError, toEnvelope } from '../base/errors.ts'
-import { messageBody } from '../contract/messages.ts'
 import { makeAgentProcess } from './agent-process.ts'
 import type { AgentMessage, AgentProcess, Ask, Command, FollowUp, SessionIo } from './contract/io.ts'
 import { Deltas } from './deltas.ts'
+import type { Progress } from './host-io.ts'
+import { type MessageShapes, toMessageJson } from './message-check.ts'
 import { Outbox } from './outbox.ts'
 import { ProgressTracker } from './progress.ts'
 import type { SessionMethods } from './protocol.ts'
-import { ask, checked, command } from './requests.ts'
 import type { Wire } from './wire.ts'
 
-/** Written by the host: from what `run` returns, and from what people say. */
-const HOST_MESSAGES: readonly string[] = ['userMessage', 'userQuestion', 'userAnswer', 'complete']
 const DEBUG_CHARACTERS = 8 * 1024
+
+export interface ThreadSession {
+  readonly wire: Wire<SessionMethods>
+  /** Aborts when the session shall stop. */
+  readonly signal: AbortSignal
+  readonly shapes: MessageShapes
+}
 
 export class ThreadSessionIo implements SessionIo {
   readonly signal: AbortSignal
   readonly #wire: Wire<SessionMethods>
-  readonly #progress = new ProgressTracker()
+  readonly #shapes: MessageShapes
+  readonly #progress: ProgressTracker
   readonly #outbox: Outbox
   readonly #deltas: Deltas
   readonly followUps: AsyncIterable<FollowUp>
   #lastQuestion = 0
   #spawning: Promise<unknown> = Promise.resolve()
 
-  constructor(wire: Wire<SessionMethods>, signal: AbortSignal) {
+  constructor({ wire, signal, shapes }: ThreadSession, progress?: Progress) {
+    this.#shapes = shapes
+    this.#progress = new ProgressTracker(progress)
     this.#wire = wire
     this.signal = signal
     this.#outbox = new Outbox({ send: (batch) => wire.call('append', batch), progress: () => this.#progress.now() })
     this.#deltas = new Deltas((fragment) => wire.call('delta', fragment))
     this.followUps = this.#readFollowUps()
-    // What a plugin said before it ended its own thread is heard.
-    process.once('exit', () => this.#outbox.sendRest())
   }
 
   /** One after the other, so that the numbers of the processes are the same when the session is continued. */
@@ -51,38 +58,33 @@ export class ThreadSessionIo implements SessionIo {
   }
 
   async #spawn(request: Command): Promise<AgentProcess> {
-    const number = await this.#wire.call('spawn', checked(command, request, 'The command given to spawn'))
+    const number = await this.#wire.call('spawn', request)
     return makeAgentProcess(number, {
       wire: this.#wire,
       outbox: this.#outbox,
-      cursor: this.#progress.open(number),
-      raw: (stream, content) => this.emit({ type: 'raw', stream, content }),
+      offsets: this.#progress.open(number),
+      raw: (stream, content) => void this.emit({ type: 'raw', stream, content }),
     })
   }
 
   emit(message: AgentMessage): Promise<void> {
+    if (!this.#wire.isOpen) return new Promise(() => {}) // S4
     try {
-      const { type, ...body } = checked(messageBody, message, 'A message')
-      if (HOST_MESSAGES.includes(type)) throw notForPlugins(type)
-      this.#deltas.supersede(type)
-      this.#progress.emitted()
-      return this.#outbox.add(JSON.stringify({ type, ...body }))
+      const json = toMessageJson(this.#shapes, message)
+      this.#deltas.supersede(message.type)
+      return this.#outbox.add(json)
     } catch (error) {
-      return this.#fail(error)
+      return this.#fail(notAllowed('A message', error))
     }
   }
 
   delta(type: 'text' | 'thinking', content: string): void {
-    try {
-      this.#deltas.add(type, checked(z.string(), content, 'A live fragment'))
-    } catch (error) {
-      void this.#fail(error)
-    }
+    if (typeof content === 'string') this.#deltas.add(type, content)
+    else void this.#fail(notAllowed('A live fragment', 'it is not a string'))
   }
 
   async ask(request: Ask, withdraw?: AbortSignal): Promise<string> {
-    const question = checked(ask, request, 'The question given to ask')
-    await this.#outbox.drained() // S2
+    await this.#outbox.committed() // S2
     const given = withdraw ? AbortSignal.any([withdraw, this.signal]) : this.signal
     if (given.aborted) throw withdrawn(given)
     const id = ++this.#lastQuestion
@@ -93,7 +95,7 @@ export class ThreadSessionIo implements SessionIo {
     }
     given.addEventListener('abort', onAbort)
     try {
-      return await Promise.race([this.#wire.call('ask', { id, question }), giveUp.promise])
+      return await Promise.race([this.#wire.call('ask', { id, question: request }), giveUp.promise])
     } finally {
       given.removeEventListener('abort', onAbort)
     }
@@ -101,11 +103,15 @@ export class ThreadSessionIo implements SessionIo {
 
   checkpoint(state: unknown): void {
     try {
-      this.#progress.checkpoint(checked(z.json(), state, 'The state given to checkpoint'))
+      this.#progress.checkpoint(state)
       this.#outbox.touch()
     } catch (error) {
-      void this.#fail(error)
+      void this.#fail(notAllowed('The state given to checkpoint', error))
     }
+  }
+
+  committed(): Promise<void> {
+    return this.#outbox.committed()
   }
 
   debug(text: string): void {
@@ -117,15 +123,21 @@ export class ThreadSessionIo implements SessionIo {
     return this.#outbox.drained()
   }
 
+  /** Sends what was emitted, whatever is under way: for the last moment of a thread. */
+  sendRest(): void {
+    this.#outbox.sendRest()
+  }
+
   async *#readFollowUps(): AsyncGenerator<FollowUp> {
     const stopped = new Promise<null>((resolve) => {
       if (this.signal.aborted) resolve(null)
       this.signal.addEventListener('abort', () => resolve(null), { once: true })
     })
     for (;;) {
-      const content = await Promise.race([this.#wire.call('nextFollowUp', undefined), stopped])
-      if (content === null) return
-      yield { content }
+      const next = await Promise.race([this.#wire.call('nextFollowUp', undefined), stopped])
+      if (next === null) return
+      yield next
+      await this.#outbox.committed() // S3
     }
   }
 
@@ -139,11 +151,10 @@ export class ThreadSessionIo implements SessionIo {
   }
 }
 
-const notForPlugins = (type: string): TroupeError =>
-  new TroupeError(
-    'PLUGIN_MESSAGE',
-    `A message of type "${type}" may not be emitted: the host writes it. A plugin says how a session ended by what run returns.`,
-  )
+const notAllowed = (what: string, reason: unknown): TroupeError =>
+  reason instanceof TroupeError
+    ? reason
+    : new TroupeError('PLUGIN_MESSAGE', `${what} is not what the plugin contract allows: ${String(reason)}.`)
 
 const withdrawn = (signal: AbortSignal): TroupeError =>
   signal.reason instanceof TroupeError

@@ -1,10 +1,11 @@
 /** The entry of a plugin's thread. It begins empty; jobs bring the plugin. */
 import { registerHooks } from 'node:module'
 import { extname } from 'node:path'
-import { type MessagePort, threadId } from 'node:worker_threads'
-import { serveJob } from './job.ts'
-import type { ThreadMethods } from './protocol.ts'
-import { Wire } from './wire.ts'
+import { type MessagePort, threadId, workerData } from 'node:worker_threads'
+import { Jobs } from './job.ts'
+import type { MessageShapes } from './message-check.ts'
+import { CONTROL, type ThreadMethods } from './protocol.ts'
+import { Trunk } from './trunk.ts'
 
 const contractUrl = new URL(`./contract/index${extname(import.meta.url)}`, import.meta.url).href
 
@@ -14,12 +15,24 @@ registerHooks({
     specifier === 'troupe/plugin' ? { url: contractUrl, shortCircuit: true } : next(specifier, context),
 })
 
+/** What every thread of a pool is born with. */
+export interface ThreadData {
+  readonly shapes: MessageShapes
+}
+
 /** Serves until the host closes the port. */
-export const serve = (control: MessagePort): Promise<void> =>
-  new Wire<object, ThreadMethods>(control, {
+export function serve(port: MessagePort): Promise<void> {
+  const { shapes }: ThreadData = workerData
+  const trunk = new Trunk(port)
+  const jobs = new Jobs(trunk, shapes)
+  // What a plugin said before it ended its own thread is heard.
+  process.once('exit', () => jobs.sendRest())
+  trunk.open<object, ThreadMethods>(CONTROL, {
     ping: () => {},
-    open: (port) => {
-      serveJob(port)
+    open: (wire) => {
+      jobs.begin(wire)
       return threadId
     },
-  }).closed
+  })
+  return trunk.closed
+}

@@ -16,8 +16,8 @@ export function parseAssistant(state: ParseState, line: JsonObject): Parsed | un
 
 function addBlock({ state, events }: Parsed, block: JsonObject): Parsed {
   const open = openedBy(block)
-  const openTools = open ? new Map([...state.openTools, open]) : state.openTools
-  return { state: { ...state, openTools }, events: [...events, ...toEvents(block)] }
+  const next = open ? { ...state, openTools: new Map([...state.openTools, open]) } : state
+  return { state: next, events: [...events, ...toEvents(block)] }
 }
 
 function openedBy(block: JsonObject): readonly [string, string] | undefined {

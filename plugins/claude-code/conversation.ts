@@ -5,16 +5,20 @@
  * C3 Every wait for the program has a bound: after it the program is stopped.
  * C4 The last result decides how the run ended; without one, the exit does.
  * C5 A follow-up that Claude Code has not taken up is handed back with the end of the run.
+ * C6 What is remembered changes together with the messages of a line. What is written is remembered before: after a crash it is
+ *    written again, and Claude Code ignores what it has (see line-id.ts).
  */
 import type { AgentProcess, FollowUp, OutputLine, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import { type Remembered, type SavedPhase, toCheckpoint } from './checkpoint.ts'
 import { Deadline } from './deadline.ts'
-import { addToTail, tailText, toExitError } from './exit.ts'
+import { addToTail, toExitError } from './exit.ts'
+import { toLineId } from './line-id.ts'
 import { parseLine } from './parse.ts'
 import { Prompts } from './prompts.ts'
-import { endLine, interruptLine, refusalLine, userLine } from './protocol.ts'
+import { endLine, interruptLine, userLine } from './protocol.ts'
 import { Questions } from './questions.ts'
-import type { ParsedEvent, ParseState } from './state.ts'
-import { beginState, closeTools } from './state.ts'
+import type { ParsedEvent } from './state.ts'
+import { closeTools } from './state.ts'
 
 /** How long the program may take to end by itself after it was asked to. */
 const END_MS = 3000
@@ -25,35 +29,34 @@ const NEXT_TURN_MS = 10_000
 /** The same for a version that does not report what became of messages: most often they were in the turn that ended. */
 const UNREPORTED_MS = 2000
 
-type Phase =
-  | { readonly kind: 'talking' }
-  /** A result came, and a message is still to be taken up. */
-  | { readonly kind: 'between'; readonly end: RunEnd }
-  | { readonly kind: 'ending'; readonly end: RunEnd }
-  | { readonly kind: 'stopping' }
-  | { readonly kind: 'over' }
+type Phase = SavedPhase | { readonly kind: 'stopping' } | { readonly kind: 'over' }
 
 export class Conversation {
   readonly #session: Session
   readonly #io: SessionIo
   readonly #process: AgentProcess
-  readonly #prompts = new Prompts()
+  readonly #from: Remembered
+  readonly #prompts: Prompts
   readonly #questions: Questions
   readonly #deadline = new Deadline()
-  #phase: Phase = { kind: 'talking' }
-  #state: ParseState
-  #stderr: readonly string[] = []
-  #heard = false
+  /** What a crash must not lose; the rest of it is in prompts, questions and phase. */
+  #told: Pick<Remembered, 'state' | 'heard' | 'stderr' | 'lastFollowUp'>
+  #phase: Phase
 
-  constructor(session: Session, io: SessionIo, process: AgentProcess) {
+  /** @param from Where the conversation begins, or goes on. */
+  constructor(session: Session, io: SessionIo, { process, from }: { process: AgentProcess; from: Remembered }) {
     this.#session = session
     this.#io = io
     this.#process = process
-    this.#state = beginState(session.agent, session.workDir)
+    this.#from = from
+    this.#told = from
+    this.#phase = from.phase
+    this.#prompts = new Prompts(from.prompts)
     this.#questions = new Questions({
       ask: (question, withdraw) => io.ask(question, withdraw),
       allowAll: session.permissionMode === 'full',
       write: (line) => this.#write(line),
+      changed: () => this.#remember(),
     })
   }
 
@@ -62,7 +65,7 @@ export class Conversation {
     const followUps = this.#io.followUps[Symbol.asyncIterator]()
     const stop = () => this.#stop()
     this.#io.signal.addEventListener('abort', stop, { once: true })
-    this.#say(this.#session.prompt, false)
+    this.#begin()
     if (this.#io.signal.aborted) stop()
     void this.#forward(followUps)
     try {
@@ -77,15 +80,28 @@ export class Conversation {
     }
   }
 
+  /** Writes what Claude Code may not have got, and waits for what is due. */
+  #begin(): void {
+    if (this.#session.checkpoint === undefined) this.#prompts.add(toLineId(`${this.#session.sessionId}/prompt`))
+    this.#remember() // C6
+    for (const { id, followUp } of this.#prompts.sent())
+      void this.#write(userLine(id, followUp ?? this.#session.prompt))
+    for (const request of this.#from.requests) void this.#questions.take(request)
+    if (this.#phase.kind === 'between') this.#awaitTurn(this.#phase.end)
+    if (this.#phase.kind === 'ending') this.#end(this.#phase.end)
+  }
+
   async #hear({ stream, text }: OutputLine): Promise<void> {
     if (stream === 'stderr') {
-      this.#stderr = addToTail(this.#stderr, text)
+      this.#told = { ...this.#told, stderr: addToTail(this.#told.stderr, text) }
+      this.#remember()
       return this.#io.emit({ type: 'raw', stream, content: text })
     }
-    this.#heard = true
-    const { state, events } = parseLine(this.#state, text)
-    this.#state = state
+    const { state, events } = parseLine(this.#told.state, text)
+    const changed = !this.#told.heard || state !== this.#told.state || events.some(isControl)
+    this.#told = { ...this.#told, state, heard: true }
     for (const event of events) await this.#take(event)
+    if (changed) this.#remember()
   }
 
   async #take(event: ParsedEvent): Promise<void> {
@@ -94,12 +110,10 @@ export class Conversation {
         return this.#io.emit(event.message)
       case 'delta':
         return this.#io.delta(event.type, event.content)
-      case 'ask':
+      case 'request':
         return void this.#questions.take(event.request)
       case 'withdraw':
         return this.#questions.withdraw(event.requestId)
-      case 'unsupported':
-        return this.#write(refusalLine(event.requestId, `Troupe does not serve ${event.subtype}.`))
       case 'turnBegin':
         return this.#beginTurn()
       case 'fate':
@@ -126,16 +140,21 @@ export class Conversation {
   }
 
   #endTurn(end: RunEnd): void {
-    if (this.#phase.kind === 'stopping') return this.#write(endLine())
+    if (this.#phase.kind === 'stopping') return void this.#write(endLine())
     this.#prompts.settleTurn()
     if (!this.#prompts.waiting) return this.#end(end) // C1
     this.#phase = { kind: 'between', end } // C2
+    this.#awaitTurn(end)
+  }
+
+  #awaitTurn(end: RunEnd): void {
     this.#deadline.arm(this.#prompts.reported ? NEXT_TURN_MS : UNREPORTED_MS, () => this.#end(end)) // C3
   }
 
   #end(end: RunEnd): void {
     this.#phase = { kind: 'ending', end }
-    this.#write(endLine())
+    this.#remember() // C6
+    void this.#write(endLine())
     this.#stopAfter(END_MS)
   }
 
@@ -144,7 +163,7 @@ export class Conversation {
     if (this.#phase.kind === 'ending') return
     this.#phase = { kind: 'stopping' }
     this.#questions.withdrawAll()
-    this.#write(interruptLine())
+    void this.#write(interruptLine())
     this.#stopAfter(INTERRUPT_MS)
   }
 
@@ -155,10 +174,14 @@ export class Conversation {
 
   async #finish(): Promise<RunEnd> {
     const exit = await this.#process.exited
-    for (const event of closeTools(this.#state).events) await this.#take(event)
+    const { state, events } = closeTools(this.#told.state)
+    this.#told = { ...this.#told, state }
+    this.#remember() // C6
+    for (const event of events) await this.#take(event)
     if (this.#phase.kind === 'stopping') return { kind: 'stopped' }
     if (this.#phase.kind === 'talking') {
-      return toExitError(this.#program, exit, { anything: this.#heard, stderr: tailText(this.#stderr) })
+      const { heard, stderr } = this.#told
+      return toExitError(this.#session.settings.program ?? 'claude', exit, { anything: heard, stderr })
     }
     return this.#phase.kind === 'over' ? { kind: 'stopped' } : this.#withUnheard(this.#phase.end) // C4
   }
@@ -171,27 +194,37 @@ export class Conversation {
 
   async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {
     try {
-      for (let next = await followUps.next(); !next.done; next = await followUps.next()) {
-        if (this.#phase.kind === 'talking' || this.#phase.kind === 'between') this.#say(next.value.content, true)
-        else this.#prompts.miss(next.value.content)
-      }
+      for (let next = await followUps.next(); !next.done; next = await followUps.next()) await this.#say(next.value)
     } catch (error) {
       this.#io.debug(`No more messages to Claude Code: ${String(error)}`)
     }
   }
 
-  #say(content: string, followUp: boolean): void {
-    const id = crypto.randomUUID()
-    this.#prompts.add(id, content, followUp)
-    this.#write(userLine(id, content))
+  /** Settles when the follow-up is written, so that asking for the next one acknowledges it. */
+  async #say({ id, content }: FollowUp): Promise<void> {
+    if (id === this.#told.lastFollowUp) return // It came before a crash, and is in the prompts if it is of interest still.
+    this.#told = { ...this.#told, lastFollowUp: id }
+    const line = toLineId(id)
+    const listens = this.#phase.kind === 'talking' || this.#phase.kind === 'between'
+    if (listens) this.#prompts.add(line, content)
+    else this.#prompts.miss(line, content)
+    this.#remember() // C6
+    if (listens) await this.#write(userLine(line, content))
   }
 
-  /** A program that is gone cannot be written to; its exit says more than this failure. */
-  #write(line: string): void {
-    this.#process.write(line).catch((error: unknown) => this.#io.debug(`Write to Claude Code: ${String(error)}`))
+  #remember(): void {
+    const { kind } = this.#phase
+    // A stop is asked for again when the session is continued.
+    const phase = kind === 'stopping' || kind === 'over' ? ({ kind: 'talking' } as const) : this.#phase
+    const prompts = this.#prompts.save()
+    this.#io.checkpoint(toCheckpoint({ ...this.#told, phase, prompts, requests: this.#questions.save() }))
   }
 
-  get #program(): string {
-    return this.#session.settings.program ?? 'claude'
+  /** Never rejects: a program that is gone cannot be written to, and its exit says more than this failure. */
+  #write(line: string): Promise<void> {
+    return this.#process.write(line).catch((error: unknown) => this.#io.debug(`Write to Claude Code: ${String(error)}`))
   }
 }
+
+/** It changes what must be remembered. */
+const isControl = ({ kind }: ParsedEvent): boolean => kind !== 'message' && kind !== 'delta'

@@ -26,12 +26,8 @@ export function toExitError(program: string, exit: Exit, heard: { anything: bool
   return { kind: 'error', code: 'AGENT_EXITED', message }
 }
 
-const TAIL_LINES = 20
 const TAIL_CHARACTERS = 2000
 
 /** The end of what was printed, with `line` added. */
-export function addToTail(tail: readonly string[], line: string): readonly string[] {
-  return [...tail.slice(1 - TAIL_LINES), line.slice(-TAIL_CHARACTERS)]
-}
-
-export const tailText = (tail: readonly string[]): string => tail.join('\n').slice(-TAIL_CHARACTERS)
+export const addToTail = (tail: string, line: string): string =>
+  (tail === '' ? line : `${tail}\n${line}`).slice(-TAIL_CHARACTERS)

@@ -87,12 +87,19 @@ function parseControlRequest(state: ParseState, line: JsonObject): Parsed | unde
   const toolName = asString(request['tool_name'])
   if (request['subtype'] !== 'can_use_tool' || toolName === undefined) {
     const subtype = asString(request['subtype']) ?? 'unknown'
-    return only(state, raw(JSON.stringify(line)), { kind: 'unsupported', requestId, subtype })
+    const unsupported = { kind: 'unsupported' as const, requestId, subtype }
+    return only(state, raw(JSON.stringify(line)), { kind: 'request', request: unsupported })
   }
   const reason = asString(request['decision_reason'])
   const suggestions = asObjects(request['permission_suggestions'])
-  const asked = { requestId, toolName, input: asObject(request['input']) ?? {}, suggestions }
-  return only(state, { kind: 'ask', request: { ...asked, ...(reason !== undefined && { reason }) } })
+  const asked = {
+    kind: 'permission' as const,
+    requestId,
+    toolName,
+    input: asObject(request['input']) ?? {},
+    suggestions,
+  }
+  return only(state, { kind: 'request', request: { ...asked, ...(reason !== undefined && { reason }) } })
 }
 
 function parseCancel(state: ParseState, line: JsonObject): Parsed | undefined {

@@ -1,7 +1,7 @@
 /** The lines that go into Claude Code. A malformed one would end it, so they are made only here. Pure. */
 import type { JsonObject } from './json.ts'
 
-/** @param id A fresh UUID: Claude Code reports the message's fate under it, and ignores an id that it has seen before. */
+/** @param id Of `toLineId`: Claude Code reports the message's fate under it, and ignores an id that it has seen before. */
 export const userLine = (id: string, content: string): string =>
   toLine({
     type: 'user',

@@ -19,6 +19,7 @@ export interface ParseState {
 
 /** Claude Code asks before it uses a tool; the tool AskUserQuestion is how it asks anything else. */
 export interface PermissionRequest {
+  readonly kind: 'permission'
   readonly requestId: string
   readonly toolName: string
   readonly input: JsonObject
@@ -28,16 +29,24 @@ export interface PermissionRequest {
   readonly suggestions: readonly JsonObject[]
 }
 
+/** It wants something from its host that Troupe does not offer. */
+export interface UnsupportedRequest {
+  readonly kind: 'unsupported'
+  readonly requestId: string
+  readonly subtype: string
+}
+
+/** What Claude Code waits for an answer to. */
+export type AgentRequest = PermissionRequest | UnsupportedRequest
+
 /** What became of a message that was sent to Claude Code. */
 export type Fate = 'queued' | 'started' | 'completed' | 'dropped'
 
 export type ParsedEvent =
   | { readonly kind: 'message'; readonly message: AgentMessage }
   | { readonly kind: 'delta'; readonly type: 'text' | 'thinking'; readonly content: string }
-  | { readonly kind: 'ask'; readonly request: PermissionRequest }
+  | { readonly kind: 'request'; readonly request: AgentRequest }
   | { readonly kind: 'withdraw'; readonly requestId: string }
-  /** It wants something from its host that Troupe does not offer. */
-  | { readonly kind: 'unsupported'; readonly requestId: string; readonly subtype: string }
   | { readonly kind: 'turnBegin' }
   | { readonly kind: 'fate'; readonly id: string; readonly fate: Fate }
   | { readonly kind: 'turnEnd'; readonly end: RunEnd }

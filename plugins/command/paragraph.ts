@@ -1,50 +1,30 @@
-/**
- * Joins lines that arrive together into one message.
- *
- * Owns the lines that are not emitted yet, all of one stream, at most `MOST_CHARACTERS`.
- */
+/** Lines that arrived together as few messages. Pure. */
 import type { AgentMessage, OutputLine } from 'troupe/plugin'
-import { toMessage } from './parse.ts'
+import { parseMessage, toMessage } from './parse.ts'
 
 /** Well below the size at which Troupe keeps a message's body aside. */
 const MOST_CHARACTERS = 16 * 1024
 
-export class Paragraph {
-  readonly #emit: (message: AgentMessage) => Promise<void>
-  #stream: OutputLine['stream'] = 'stdout'
-  #lines: string[] = []
-  #characters = 0
-  #scheduled = false
-
-  constructor(emit: (message: AgentMessage) => Promise<void>) {
-    this.#emit = emit
+/** Messages that the program speaks itself stay as they are and in their place; other lines are joined. */
+export function* toMessages(lines: readonly OutputLine[]): Generator<AgentMessage> {
+  let paragraph: OutputLine[] = []
+  let characters = 0
+  for (const line of lines) {
+    const message = parseMessage(line)
+    if (paragraph.length > 0 && (message || characters + line.text.length > MOST_CHARACTERS)) {
+      yield join(paragraph)
+      paragraph = []
+      characters = 0
+    }
+    if (message) {
+      yield message
+    } else {
+      paragraph.push(line)
+      characters += line.text.length + 1
+    }
   }
-
-  /** Settles when there is room for more. The line is emitted when no other is at hand. */
-  async add({ stream, text }: OutputLine): Promise<void> {
-    if (stream !== this.#stream || this.#characters + text.length > MOST_CHARACTERS) await this.end()
-    this.#stream = stream
-    this.#lines.push(text)
-    this.#characters += text.length + 1
-    this.#schedule()
-  }
-
-  /** Emits what there is. */
-  async end(): Promise<void> {
-    if (this.#lines.length === 0) return
-    const message = toMessage(this.#stream, this.#lines.join('\n'))
-    this.#lines = []
-    this.#characters = 0
-    await this.#emit(message)
-  }
-
-  /** Lines at hand are handed out without a pause; a turn of the event loop is the end of them. */
-  #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => {
-      this.#scheduled = false
-      void this.end()
-    })
-  }
+  if (paragraph.length > 0) yield join(paragraph)
 }
+
+const join = (lines: readonly OutputLine[]): AgentMessage =>
+  toMessage(lines[0]?.stream ?? 'stdout', lines.map(({ text }) => text).join('\n'))

@@ -1,17 +1,10 @@
 /** One session: the command is started, its output is logged, its exit code is the outcome. */
 import type { AgentProcess, Exit, RunEnd, Session, SessionIo } from 'troupe/plugin'
 import { describeCommand, toCommand } from './command.ts'
-import { Paragraph } from './paragraph.ts'
-import { parseMessage } from './parse.ts'
+import { Memory } from './memory.ts'
+import { toMessages } from './paragraph.ts'
 
 const TOOL = { toolUseId: 'command', toolName: 'command' }
-const MOST_SUMMARY = 500
-
-/** The last lines that say something. */
-interface LastWords {
-  stdout: string
-  stderr: string
-}
 
 export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
   let process: AgentProcess
@@ -20,52 +13,50 @@ export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
   } catch (error) {
     return notStarted(session, error)
   }
-  // A process that was found running again has said this before.
-  if (session.checkpoint === undefined) await announce(session, io)
+  const memory = new Memory(io, session.checkpoint)
+  if (!memory.continued) announce(session, io, memory)
   const stop = () => void process.stop().catch((error: unknown) => io.debug(String(error)))
   io.signal.addEventListener('abort', stop)
   if (io.signal.aborted) stop()
-  void refuseFollowUps(io)
-  const words = await logOutput(process, io)
+  void refuseFollowUps(io, memory)
+  await logOutput(process, io, memory)
   const exit = await process.exited
   if (io.signal.aborted) return { kind: 'stopped' }
-  await io.emit({ type: 'toolResult', ...TOOL, output: { ...exit }, success: exit.code === 0 })
-  return toEnd(exit, words)
+  logExit(exit, io, memory)
+  return toEnd(exit, memory.now)
 }
 
-async function announce(session: Session, io: SessionIo): Promise<void> {
+function announce(session: Session, io: SessionIo, memory: Memory): void {
   const command = describeCommand(session.prompt, session.settings)
-  await io.emit({ type: 'start', agent: session.agent, workDir: session.workDir })
-  await io.emit({ type: 'toolUse', ...TOOL, input: { command }, kind: 'command' })
-  io.checkpoint({ started: true })
+  memory.note({})
+  void io.emit({ type: 'start', agent: session.agent, workDir: session.workDir })
+  void io.emit({ type: 'toolUse', ...TOOL, input: { command }, kind: 'command' })
 }
 
-async function logOutput(process: AgentProcess, io: SessionIo): Promise<LastWords> {
-  const words: LastWords = { stdout: '', stderr: '' }
-  const paragraph = new Paragraph((message) => io.emit(message))
-  for await (const line of process.lines) {
-    const message = parseMessage(line)
-    if (message) {
-      await paragraph.end()
-      await io.emit(message)
-    } else {
-      if (line.text.trim()) words[line.stream] = line.text.slice(0, MOST_SUMMARY)
-      await paragraph.add(line)
-    }
+async function logOutput(process: AgentProcess, io: SessionIo, memory: Memory): Promise<void> {
+  for await (const lines of process.batches) {
+    memory.hear(lines)
+    for (const message of toMessages(lines)) void io.emit(message)
   }
-  await paragraph.end()
-  return words
+}
+
+function logExit(exit: Exit, io: SessionIo, memory: Memory): void {
+  if (memory.now.exited) return
+  memory.note({ exited: true })
+  void io.emit({ type: 'toolResult', ...TOOL, output: { ...exit }, success: exit.code === 0 })
 }
 
 /** A command line has nobody who would listen. */
-async function refuseFollowUps(io: SessionIo): Promise<void> {
-  for await (const { content } of io.followUps) {
+async function refuseFollowUps(io: SessionIo, memory: Memory): Promise<void> {
+  for await (const { id, content } of io.followUps) {
+    if (memory.now.refused === id) continue
+    memory.note({ refused: id })
     const message = `The command agent runs one command, so this was not passed on; request changes later: ${content}`
-    await io.emit({ type: 'error', code: 'UNSUPPORTED', message })
+    void io.emit({ type: 'error', code: 'UNSUPPORTED', message })
   }
 }
 
-function toEnd({ code, signal }: Exit, { stdout, stderr }: LastWords): RunEnd {
+function toEnd({ code, signal }: Exit, { stdout, stderr }: Memory['now']): RunEnd {
   if (code === 0) return { kind: 'complete', success: true, ...(stdout && { summary: stdout }) }
   const how = code === null ? `was ended by ${signal ?? 'a signal'}` : `exited with code ${code}`
   return { kind: 'error', code: 'AGENT_EXITED', message: `The command ${how}${stderr ? `: ${stderr}` : '.'}` }

@@ -1,11 +1,14 @@
-/** A `HostIo` for tests of plugins: real child processes over pipes, messages kept in memory, answers from a script. */
+/**
+ * A `HostIo` for tests of plugins: real child processes over pipes, messages kept in memory, answers from a script.
+ * Owns the processes, which a session that is continued (`after`) takes over, with the log and whatever was not acknowledged.
+ */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname } from 'node:path'
 import { TroupeError } from '../../core/base/errors.ts'
 import { type MessageBody, messageBody } from '../../core/contract/messages.ts'
 import type { Session } from '../../core/plugin/contract/agent.ts'
-import type { Ask, Command, Exit } from '../../core/plugin/contract/io.ts'
+import type { Ask, Command, Exit, FollowUp } from '../../core/plugin/contract/io.ts'
 import type { Draft, HostIo, HostProcess, OutputChunk, Progress } from '../../core/plugin/host-io.ts'
 
 /** Finds this Node and the system's tools, and nothing of the person who runs the tests. */
@@ -17,17 +20,31 @@ export interface TestIoOptions {
   readonly answer?: (question: Ask, withdraw: AbortSignal) => Promise<string>
   /** What the log does with a batch, for logs that are slow or broken. */
   readonly append?: () => Promise<void>
+  /** Goes on where this one was when its host died. */
+  readonly after?: TestIo
+  /** The host dies when it shall commit the batch after this many. */
+  readonly batchesToLive?: number
 }
 
 export class TestIo implements HostIo, AsyncDisposable {
   readonly #options: TestIoOptions
-  readonly messages: MessageBody[] = []
+  /** The log; a session that is continued adds to it. */
+  readonly messages: MessageBody[]
   readonly batches: { readonly size: number; readonly progress: Progress }[] = []
   readonly deltas: { readonly type: string; readonly content: string }[] = []
   readonly debugged: string[] = []
   readonly asked: Ask[] = []
-  readonly processes: PipeProcess[] = []
-  readonly #said: string[] = []
+  readonly processes: PipeProcess[]
+  /** What was committed last. */
+  progress: Progress | undefined
+  /** Settles when the host dies. */
+  readonly died = Promise.withResolvers<void>()
+  readonly #said: FollowUp[]
+  readonly #answers: Map<string, string>
+  #sayings: number
+  #spawned = 0
+  /** Ids of the follow-ups that the plugin has gone on from. */
+  readonly acknowledged: string[]
   #wake = Promise.withResolvers<void>()
   #silent = false
   /** The most batches that were under way at once. */
@@ -36,20 +53,36 @@ export class TestIo implements HostIo, AsyncDisposable {
 
   constructor(options: TestIoOptions = {}) {
     this.#options = options
+    const { after } = options
+    this.messages = after?.messages ?? []
+    this.processes = after?.processes ?? []
+    this.progress = after?.progress
+    this.acknowledged = after?.acknowledged ?? []
+    this.#said = after ? after.#said.slice() : []
+    this.#answers = after ? after.#answers : new Map()
+    this.#sayings = after ? after.#sayings : 0
   }
 
   async spawn(command: Command): Promise<HostProcess> {
+    const number = this.#spawned++
+    const begun = this.processes[number]
+    if (begun) return begun.from(this.progress?.offsets[number])
     const env = { ...ENVIRONMENT, ...this.#options.env, ...command.env }
     const process = await startProcess(command, { cwd: command.cwd ?? this.#options.cwd ?? '/', env })
     this.processes.push(process)
-    return process
+    return process.from()
   }
 
   async append(drafts: readonly Draft[], progress: Progress): Promise<void> {
+    if (this.batches.length === this.#options.batchesToLive) {
+      this.died.resolve()
+      return new Promise(() => {})
+    }
     this.mostAppends = Math.max(this.mostAppends, ++this.#appends)
     await this.#options.append?.()
     this.#appends--
     this.batches.push({ size: drafts.length, progress })
+    this.progress = progress
     for (const { type, json } of drafts) {
       if (!json.startsWith(`{"type":"${type}"`)) throw new Error(`a draft does not begin with its type: ${json}`)
       this.messages.push(messageBody.parse(JSON.parse(json)))
@@ -60,12 +93,16 @@ export class TestIo implements HostIo, AsyncDisposable {
     this.deltas.push({ type, content })
   }
 
-  ask(question: Ask, withdraw: AbortSignal): Promise<string> {
+  async ask(question: Ask, withdraw: AbortSignal): Promise<string> {
+    const given = this.#answers.get(question.key ?? '')
+    if (given !== undefined) return given
     this.asked.push(question)
-    return this.#options.answer?.(question, withdraw) ?? Promise.resolve('Yes')
+    const answer = await (this.#options.answer?.(question, withdraw) ?? 'Yes')
+    if (question.key !== undefined) this.#answers.set(question.key, answer)
+    return answer
   }
 
-  get followUps(): AsyncIterable<{ readonly content: string }> {
+  get followUps(): AsyncIterable<FollowUp> {
     return this.#followUps()
   }
 
@@ -75,7 +112,7 @@ export class TestIo implements HostIo, AsyncDisposable {
 
   /** Says something to the agent. */
   say(...contents: readonly string[]): void {
-    this.#said.push(...contents)
+    this.#said.push(...contents.map((content) => ({ id: `follow-up-${++this.#sayings}`, content })))
     this.#wake.resolve()
   }
 
@@ -89,14 +126,16 @@ export class TestIo implements HostIo, AsyncDisposable {
     await Promise.all(this.processes.map((process) => process.stop()))
   }
 
-  async *#followUps(): AsyncGenerator<{ readonly content: string }> {
+  async *#followUps(): AsyncGenerator<FollowUp> {
     while (!this.#silent) {
-      const content = this.#said.shift()
-      if (content === undefined) {
+      const next = this.#said[0]
+      if (next === undefined) {
         await this.#wake.promise
         this.#wake = Promise.withResolvers<void>()
       } else {
-        yield { content }
+        yield next
+        this.#said.shift()
+        this.acknowledged.push(next.id)
       }
     }
   }
@@ -118,10 +157,13 @@ async function startProcess(
   return new PipeProcess(child)
 }
 
-class PipeProcess implements HostProcess {
+class PipeProcess {
   readonly #child: ChildProcessWithoutNullStreams
   readonly exited: Promise<Exit>
-  readonly output: AsyncIterable<OutputChunk>
+  readonly #printed: { readonly stream: 'stdout' | 'stderr'; readonly offset: number; readonly bytes: Uint8Array }[] =
+    []
+  #more = Promise.withResolvers<void>()
+  #closed = false
 
   constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child
@@ -129,7 +171,45 @@ class PipeProcess implements HostProcess {
       code: typeof code === 'number' ? code : null,
       ...(typeof signal === 'string' && { signal }),
     }))
-    this.output = merge(child)
+    for (const stream of ['stdout', 'stderr'] as const) {
+      let offset = 0
+      child[stream].on('data', (bytes: Buffer) => {
+        this.#printed.push({ stream, offset, bytes })
+        offset += bytes.length
+        this.#notify()
+      })
+    }
+    child.once('close', () => {
+      this.#closed = true
+      this.#notify()
+    })
+  }
+
+  /** The process as a session sees it that begins, or goes on, at these offsets. */
+  from(offsets: Progress['offsets'][number] = { stdout: 0, stderr: 0 }): HostProcess {
+    return {
+      output: this.#output(offsets),
+      exited: this.exited,
+      write: (text) => this.write(text),
+      signal: (name) => this.signal(name),
+      stop: () => this.stop(),
+    }
+  }
+
+  async *#output(from: Progress['offsets'][number]): AsyncGenerator<OutputChunk> {
+    for (let next = 0; ; next++) {
+      while (next >= this.#printed.length && !this.#closed) await this.#more.promise
+      const chunk = this.#printed[next]
+      if (!chunk) return
+      const passed = Math.max(0, from[chunk.stream] - chunk.offset)
+      if (passed >= chunk.bytes.length) continue
+      yield { stream: chunk.stream, offset: chunk.offset + passed, bytes: chunk.bytes.subarray(passed) }
+    }
+  }
+
+  #notify(): void {
+    this.#more.resolve()
+    this.#more = Promise.withResolvers()
   }
 
   write(text: string): Promise<void> {
@@ -150,34 +230,6 @@ class PipeProcess implements HostProcess {
       // The group is gone already.
     }
     return this.exited
-  }
-}
-
-/** Both streams, read only as asked for. The listeners stay: without one, Node drops what was not read at exit. */
-function merge(child: ChildProcessWithoutNullStreams): AsyncGenerator<OutputChunk> {
-  let wake = Promise.withResolvers<void>()
-  let closed = false
-  for (const stream of [child.stdout, child.stderr]) stream.on('readable', () => wake.resolve())
-  child.once('close', () => {
-    closed = true
-    wake.resolve()
-  })
-  return read()
-
-  async function* read(): AsyncGenerator<OutputChunk> {
-    const offsets = { stdout: 0, stderr: 0 }
-    for (;;) {
-      const last = closed
-      wake = Promise.withResolvers<void>()
-      for (const stream of ['stdout', 'stderr'] as const) {
-        for (let bytes: unknown = child[stream].read(); bytes instanceof Buffer; bytes = child[stream].read()) {
-          yield { stream, offset: offsets[stream], bytes }
-          offsets[stream] += bytes.length
-        }
-      }
-      if (last) return
-      await wake.promise
-    }
   }
 }
 

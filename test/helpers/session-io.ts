@@ -83,6 +83,7 @@ export function openSession(options: SessionIoOptions): TestSession {
       return answered(entry, options, [stopping.signal, ...(withdraw ? [withdraw] : [])])
     },
     checkpoint: () => {},
+    committed: () => Promise.resolve(),
     debug: () => {},
   }
 
@@ -96,7 +97,7 @@ export function openSession(options: SessionIoOptions): TestSession {
     deltas,
     asked,
     stop,
-    say: (content) => followUps.push({ content }),
+    say: (content) => followUps.push({ id: crypto.randomUUID(), content }),
     kill: () => {
       for (const child of children) child.kill('SIGKILL')
     },
@@ -147,6 +148,7 @@ function toAgentProcess(child: ChildProcessWithoutNullStreams, record: OutputLin
   }
   return {
     lines,
+    batches: single(lines),
     exited,
     write: (text) =>
       new Promise((resolve, reject) => {
@@ -158,6 +160,10 @@ function toAgentProcess(child: ChildProcessWithoutNullStreams, record: OutputLin
       return exited
     },
   }
+}
+
+async function* single<T>(items: AsyncIterable<T>): AsyncGenerator<readonly T[]> {
+  for await (const item of items) yield [item]
 }
 
 function answered(asked: Asked, { answer }: SessionIoOptions, ends: readonly AbortSignal[]): Promise<string> {

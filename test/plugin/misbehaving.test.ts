@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RunEnd } from '../../core/plugin/contract/index.ts'
-import type { PluginHost } from '../../core/plugin/plugin-host.ts'
+import type { PluginEnd, PluginHost } from '../../core/plugin/plugin-host.ts'
 import { TestIo, makeSession } from '../helpers/plugin-io.ts'
 import { openFixtureHost } from './setup.ts'
 import { eventually } from './eventually.ts'
@@ -16,27 +15,34 @@ afterAll(() => shared[Symbol.asyncDispose]())
 const never = () => new AbortController().signal
 
 /** Runs `agent` while a session of the echo agent is at work, and sees that one go on to its end. */
-async function runBesideNeighbour(agent: string, io = new TestIo(), signal = never()): Promise<RunEnd> {
+async function runBesideNeighbour(agent: string, io = new TestIo(), signal = never()): Promise<PluginEnd> {
   return runBeside(shared, agent, io, signal)
 }
 
-async function runBeside(host: PluginHost, agent: string, io: TestIo, signal: AbortSignal): Promise<RunEnd> {
+async function runBeside(host: PluginHost, agent: string, io: TestIo, signal: AbortSignal): Promise<PluginEnd> {
   await using neighbourIo = new TestIo()
   await using own = io
-  const neighbour = host.run(makeSession('echo-agent', { prompt: 'hello' }), neighbourIo, never())
+  const neighbour = host.run({
+    session: makeSession('echo-agent', { prompt: 'hello' }),
+    io: neighbourIo,
+    signal: never(),
+  })
   await eventually(() => neighbourIo.texts()).toEqual(['hello'])
-  const end = await host.run(makeSession(agent), own, signal)
+  const end = await host.run({ session: makeSession(agent), io: own, signal })
   neighbourIo.say('still here', 'end well')
   expect(await neighbour).toEqual({ kind: 'complete', success: true, summary: 'well' })
   expect(neighbourIo.texts()).toEqual(['hello', 'still here'])
   return end
 }
 
-const failure = (code: string, ...parts: string[]) => ({
-  kind: 'error',
+const envelope = (code: string, ...parts: string[]) => ({
   code,
   message: expect.stringMatching(new RegExp(parts.join('.*'), 's')),
 })
+
+const failure = (code: string, ...parts: string[]) => ({ kind: 'error', ...envelope(code, ...parts) })
+
+const interrupted = (code: string, ...parts: string[]) => ({ kind: 'interrupted', error: envelope(code, ...parts) })
 
 describe('a plugin that cannot be loaded ends its session with PLUGIN_LOAD when it', () => {
   test.for([
@@ -49,7 +55,7 @@ describe('a plugin that cannot be loaded ends its session with PLUGIN_LOAD when 
 
   test('never finishes loading', async () => {
     await using hasty = await openFixtureHost({ limits: { loadMs: 500 } })
-    const end = await hasty.run(makeSession('never-loads'), new TestIo(), never())
+    const end = await hasty.run({ session: makeSession('never-loads'), io: new TestIo(), signal: never() })
     expect(end).toEqual(failure('PLUGIN_LOAD', 'fixture-never-loads', 'did not finish loading within 0.5 s'))
   })
 })
@@ -69,9 +75,6 @@ describe('a plugin that is refused by its manifest never runs:', () => {
 describe('a plugin that misbehaves in its session ends that one, and another goes on, when it', () => {
   test.for([
     ['throws', 'PLUGIN_FAILED', 'out of ideas', 'throws/index.js:7'],
-    ['exits', 'PLUGIN_DIED', 'fixture-exits', 'exit code 3'],
-    ['rejects-unhandled', 'PLUGIN_FAILED', 'fixture-rejects-unhandled', 'nobody looks after me'],
-    ['leaks-memory', 'PLUGIN_DIED', 'fixture-leaks-memory', '64 MiB of memory'],
     ['floods', 'PLUGIN_MESSAGE', 'flood', '64 MiB'],
     ['emits-invalid-message', 'PLUGIN_MESSAGE', 'kind'],
     ['returns-nonsense', 'PLUGIN_MESSAGE', 'run returned', 'kind'],
@@ -81,11 +84,19 @@ describe('a plugin that misbehaves in its session ends that one, and another goe
     expect(await runBesideNeighbour(agent)).toEqual(failure(code, ...parts))
   })
 
+  test.for([
+    ['exits', 'PLUGIN_DIED', 'fixture-exits', 'exit code 3'],
+    ['rejects-unhandled', 'PLUGIN_FAILED', 'fixture-rejects-unhandled', 'nobody looks after me'],
+    ['leaks-memory', 'PLUGIN_DIED', 'fixture-leaks-memory', '64 MiB of memory'],
+  ])('%s, and with it its thread', async ([agent = '', code = '', ...parts]) => {
+    expect(await runBesideNeighbour(agent)).toEqual(interrupted(code, ...parts))
+  })
+
   test('spins', async () => {
     await using strict = await openFixtureHost({ limits: { unresponsiveMs: 4_000 } })
     const io = new TestIo()
     expect(await runBeside(strict, 'spins', io, never())).toEqual(
-      failure('PLUGIN_UNRESPONSIVE', 'fixture-spins', 'did not react for 4 s'),
+      interrupted('PLUGIN_UNRESPONSIVE', 'fixture-spins', 'did not react for 4 s'),
     )
     expect(io.texts()).toEqual(['round and round'])
   })

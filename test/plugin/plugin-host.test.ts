@@ -56,7 +56,9 @@ const detectHost = makeDetectHost({ env: { PATH: '/usr/bin:/bin', HOME: '/' }, h
 async function run(code: string): Promise<string[]> {
   await writeFile(join(folder, 'index.js'), plugin(code))
   await using io = new TestIo()
-  expect(await host.run(makeSession('own'), io, new AbortController().signal)).toMatchObject({ success: true })
+  expect(await host.run({ session: makeSession('own'), io, signal: new AbortController().signal })).toMatchObject({
+    success: true,
+  })
   return io.texts()
 }
 
@@ -94,21 +96,7 @@ test.for([
 ])('a session ends with all that its plugin says: $kind', async (end) => {
   await writeFile(join(folder, 'index.js'), plugin(`return ${JSON.stringify(end)}`))
   await using io = new TestIo()
-  expect(await host.run(makeSession('own'), io, new AbortController().signal)).toEqual(end)
-})
-
-test('sessions of one plugin share a thread where that is allowed', async () => {
-  await writeFile(join(folder, 'index.js'), plugin('await say(threadId); for await (const _ of io.followUps) break'))
-  const options = { bundled: folder, paths: [folder], limits: { sessionsPerThread: 2 } }
-  await using sharing = await openFixtureHost(options)
-  const ios = [new TestIo(), new TestIo(), new TestIo()]
-  const ends = ios.map((io) => sharing.run(makeSession('own'), io, new AbortController().signal))
-  await eventually(() => ios.map((io) => io.texts().length)).toEqual([1, 1, 1])
-  const [first, second, third] = ios.map((io) => io.texts()[0])
-  expect(second).toBe(first)
-  expect(third).not.toBe(first)
-  for (const io of ios) io.say('enough')
-  expect((await Promise.all(ends)).map(({ kind }) => kind)).toEqual(['complete', 'complete', 'complete'])
+  expect(await host.run({ session: makeSession('own'), io, signal: new AbortController().signal })).toEqual(end)
 })
 
 test('what a plugin prints goes to the debug log', async () => {
@@ -163,7 +151,7 @@ test('a plugin that never answers while it looks for its agent has not found it'
 
 test('an agent that no plugin offers is refused by name', async () => {
   await expect(host.detect('nobody', settings, detectHost)).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' })
-  const end = await host.run(makeSession('nobody'), new TestIo(), new AbortController().signal)
+  const end = await host.run({ session: makeSession('nobody'), io: new TestIo(), signal: new AbortController().signal })
   expect(end).toMatchObject({ kind: 'error', code: 'AGENT_NOT_FOUND', message: expect.stringContaining('own') })
 })
 
@@ -190,8 +178,8 @@ test('a plugin that appears is there after a reload', async () => {
 test('sessions at work end when the host is disposed', async () => {
   const closing = await openFixtureHost()
   const io = new TestIo()
-  const end = closing.run(makeSession('ignores-stop'), io, new AbortController().signal)
+  const end = closing.run({ session: makeSession('ignores-stop'), io, signal: new AbortController().signal })
   await eventually(() => io.texts()).toEqual(['nothing stops me'])
   await closing[Symbol.asyncDispose]()
-  expect(await end).toMatchObject({ kind: 'error', code: 'ABORTED' })
+  expect(await end).toMatchObject({ kind: 'interrupted', error: { code: 'ABORTED' } })
 })

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import type { RunEnd } from '../../core/plugin/contract/index.ts'
-import type { PluginHost } from '../../core/plugin/plugin-host.ts'
+import type { PluginEnd, PluginHost } from '../../core/plugin/plugin-host.ts'
 import { TestIo, type TestIoOptions, makeSession } from '../helpers/plugin-io.ts'
 import { openFixtureHost } from './setup.ts'
 import { eventually } from './eventually.ts'
@@ -16,7 +15,7 @@ afterAll(() => host[Symbol.asyncDispose]())
 
 interface Started {
   readonly io: TestIo
-  readonly end: Promise<RunEnd>
+  readonly end: Promise<PluginEnd>
   readonly stop: AbortController
 }
 
@@ -26,7 +25,11 @@ function start(options: TestIoOptions = {}, said: readonly string[] = []): Start
   onTestFinished(() => io[Symbol.asyncDispose]())
   const stop = new AbortController()
   io.say(...said)
-  return { io, stop, end: host.run(makeSession('echo-agent', { prompt: 'hello' }), io, stop.signal) }
+  return {
+    io,
+    stop,
+    end: host.run({ session: makeSession('echo-agent', { prompt: 'hello' }), io, signal: stop.signal }),
+  }
 }
 
 test('messages arrive in order, each with its type first', async () => {
@@ -41,7 +44,11 @@ test('messages arrive in order, each with its type first', async () => {
 test('a conversation can be resumed', async () => {
   await using io = new TestIo()
   io.say('end')
-  await host.run(makeSession('echo-agent', { resume: { agentSessionId: 'old' } }), io, new AbortController().signal)
+  await host.run({
+    session: makeSession('echo-agent', { resume: { agentSessionId: 'old' } }),
+    io,
+    signal: new AbortController().signal,
+  })
   expect(io.messages[0]).toMatchObject({ type: 'start', agentSessionId: 'old' })
 })
 
@@ -136,7 +143,11 @@ test('a checkpoint is committed, and given back to a session that continues', as
 
   await using later = new TestIo()
   later.say('end')
-  await host.run(makeSession('echo-agent', { checkpoint }), later, new AbortController().signal)
+  await host.run({
+    session: makeSession('echo-agent', { checkpoint }),
+    io: later,
+    signal: new AbortController().signal,
+  })
   expect(later.texts()).toEqual(['continued: {"text":"here"}'])
 })
 
@@ -164,4 +175,37 @@ test('two sessions of one plugin know nothing of each other', async () => {
   expect(await first.end).toEqual({ kind: 'stopped' })
   second.io.say('end')
   expect(await second.end).toMatchObject({ kind: 'complete' })
+})
+
+test('a follow-up is acknowledged once what the plugin made of it is committed', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { io, end } = start({ append: () => gate.promise }, ['checkpoint heard', 'end'])
+  await eventually(() => io.mostAppends).toBe(1)
+  await sleep(100)
+  expect(io.acknowledged).toEqual([])
+  gate.resolve()
+  await end
+  expect(io.acknowledged).toContain('follow-up-1')
+  expect(io.progress?.checkpoint).toEqual({ text: 'heard' })
+})
+
+test('a checkpoint that is no JSON ends the session', async () => {
+  const { end } = start({}, ['checkpoint-nonsense'])
+  expect(await end).toMatchObject({ kind: 'error', code: 'PLUGIN_MESSAGE', message: expect.stringContaining('JSON') })
+})
+
+test('a question asked again under its key, after the host died with it open, is one question', async () => {
+  const unanswered = Promise.withResolvers<string>()
+  const first = start({ answer: () => unanswered.promise }, ['checkpoint here', 'ask-as key-1 Shall I?'])
+  await eventually(() => first.io.asked.length).toBe(1)
+  first.stop.abort()
+  await first.end
+  const io = new TestIo({ after: first.io, answer: () => Promise.resolve('Yes') })
+  onTestFinished(() => io[Symbol.asyncDispose]())
+  io.say('end')
+  const session = makeSession('echo-agent', { checkpoint: io.progress?.checkpoint })
+  const work = { session, io, signal: new AbortController().signal, ...(io.progress && { progress: io.progress }) }
+  expect(await host.run(work)).toMatchObject({ kind: 'complete' })
+  expect([...first.io.asked, ...io.asked].map(({ key }) => key)).toEqual(['key-1', 'key-1'])
+  expect(io.texts().at(-1)).toBe('Yes')
 })

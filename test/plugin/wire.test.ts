@@ -1,7 +1,8 @@
 import { MessageChannel } from 'node:worker_threads'
 import { afterEach, expect, test } from 'vitest'
 import { TroupeError } from '../../core/base/errors.ts'
-import { Transferred, Wire } from '../../core/plugin/wire.ts'
+import { Trunk } from '../../core/plugin/trunk.ts'
+import { Transferred, type Wire } from '../../core/plugin/wire.ts'
 
 interface Methods {
   double(value: number): number
@@ -14,11 +15,12 @@ interface Methods {
 
 const noted: string[] = []
 const given = new Uint8Array([1, 2, 3])
-const open: Disposable[] = []
+const open: Trunk[] = []
+let lastWire = 0
 
-function connect<Remote = Methods>(): Wire<Remote> {
-  const { port1, port2 } = new MessageChannel()
-  const server = new Wire<object, Methods>(port1, {
+function connect<Remote = Methods>(trunks = makeTrunks()): Wire<Remote> {
+  const number = ++lastWire
+  trunks.server.open<object, Methods>(number, {
     double: (value) => value * 2,
     refuse: () => {
       throw new TroupeError('CONFLICT', 'not now', { why: 'test' })
@@ -28,13 +30,18 @@ function connect<Remote = Methods>(): Wire<Remote> {
     note: (text) => void noted.push(text),
     take: () => {},
   })
-  const client = new Wire<Remote>(port2, {})
+  return trunks.client.open<Remote, object>(number, {})
+}
+
+function makeTrunks(): { server: Trunk; client: Trunk } {
+  const { port1, port2 } = new MessageChannel()
+  const [server, client] = [new Trunk(port1), new Trunk(port2)]
   open.push(server, client)
-  return client
+  return { server, client }
 }
 
 afterEach(() => {
-  for (const wire of open.splice(0)) wire[Symbol.dispose]()
+  for (const trunk of open.splice(0)) trunk[Symbol.dispose]()
 })
 
 test('a call is answered', async () => {
@@ -80,4 +87,34 @@ test('a value that cannot be sent fails its call, not the wire', async () => {
 test('a method that the other end does not have is an error', async () => {
   const wire = connect<{ toString(): void }>()
   await expect(wire.call('toString', undefined)).rejects.toMatchObject({ code: 'METHOD_NOT_FOUND' })
+})
+
+test('many wires share a trunk, and one that is closed leaves the others open', async () => {
+  const trunks = makeTrunks()
+  const closed = connect(trunks)
+  const other = connect(trunks)
+  const call = closed.call('hang', undefined)
+  closed[Symbol.dispose]()
+  await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
+  expect(await other.call('double', 4)).toBe(8)
+})
+
+test('a wire that is closed at one end closes at the other, where its calls are left without an end', async () => {
+  const trunks = makeTrunks()
+  const number = ++lastWire
+  const closed = Promise.withResolvers<void>()
+  const end = trunks.server.open<Methods, object>(number, {}, () => closed.resolve())
+  const calls = [end.call('hang', undefined)]
+  trunks.client.open(number, {})[Symbol.dispose]()
+  await closed.promise
+  expect(end.isOpen).toBe(false)
+  calls.push(end.call('hang', undefined))
+  const settled = await Promise.race([...calls, connect(trunks).call('double', 1)])
+  expect(settled).toBe(2)
+})
+
+test('what arrives for a wire that is not there is dropped', async () => {
+  const trunks = makeTrunks()
+  trunks.client.open<Methods, object>(++lastWire, {}).notify('note', 'nobody')
+  expect(await connect(trunks).call('double', 5)).toBe(10)
 })

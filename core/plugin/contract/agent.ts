@@ -27,7 +27,10 @@ export interface Session {
   /** Continue this conversation of the agent instead of beginning one. */
   readonly resume?: { readonly agentSessionId: string }
   readonly settings: AgentSettings
-  /** The last checkpoint, when the session is continued on processes that are still running. */
+  /**
+   * The last committed checkpoint, when the session is continued: this plugin ran it before, in a host or a thread that is gone.
+   * Its processes were not touched, and everything that was emitted up to this checkpoint is in the log.
+   */
   readonly checkpoint?: unknown
 }
 

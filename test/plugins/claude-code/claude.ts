@@ -28,8 +28,17 @@ export interface Claude extends AsyncDisposable {
   readonly end: Promise<RunEnd>
 }
 
-/** Begins a run; `end` settles with its end. */
-export async function startClaude(options: ClaudeOptions): Promise<Claude> {
+/** What a run of Claude Code needs: a model, a home, a worktree. */
+export interface ClaudeHome extends AsyncDisposable {
+  readonly server: ModelServer
+  readonly folder: string
+  readonly workDir: string
+  /** The whole environment of the program. */
+  readonly env: Readonly<Record<string, string>>
+  readonly toDo: Session
+}
+
+export async function makeClaudeHome(options: ClaudeOptions): Promise<ClaudeHome> {
   const program = await claudeCode()
   const server = await startModelServer(options)
   const own = options.after ? undefined : makeTemporaryFolder()
@@ -38,8 +47,25 @@ export async function startClaude(options: ClaudeOptions): Promise<Claude> {
   for (const made of [workDir, join(folder, 'tmp')]) mkdirSync(made, { recursive: true })
   for (const [path, content] of Object.entries(options.files ?? {})) writeInto(join(folder, path), content)
   const env = { ...environment(folder, server.url), ...options.env }
+  return {
+    server,
+    folder,
+    workDir,
+    env,
+    toDo: toSession(program, folder, options.session),
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]()
+      own?.[Symbol.dispose]()
+    },
+  }
+}
+
+/** Begins a run; `end` settles with its end. */
+export async function startClaude(options: ClaudeOptions): Promise<Claude> {
+  const home = await makeClaudeHome(options)
+  const { server, folder, workDir, env, toDo } = home
   const session = openSession({ workDir, env, ...(options.answer && { answer: options.answer }) })
-  const end = run(toSession(program, folder, options.session), session.io)
+  const end = run(toDo, session.io)
   return {
     server,
     session,
@@ -49,8 +75,7 @@ export async function startClaude(options: ClaudeOptions): Promise<Claude> {
     [Symbol.asyncDispose]: async () => {
       await session[Symbol.asyncDispose]()
       await end.catch(() => {})
-      await server[Symbol.asyncDispose]()
-      own?.[Symbol.dispose]()
+      await home[Symbol.asyncDispose]()
     },
   }
 }
@@ -71,7 +96,8 @@ const environment = (folder: string, url: string): Record<string, string> => ({
 })
 
 const toSession = (program: string, folder: string, session: ClaudeOptions['session'] = {}): Session => ({
-  sessionId: '0193-test',
+  // Its prompt has an id made of it, and Claude Code ignores one that is in the conversation already.
+  sessionId: crypto.randomUUID(),
   agent: 'claude-code',
   workDir: join(folder, 'project'),
   scratchDir: join(folder, 'scratch'),

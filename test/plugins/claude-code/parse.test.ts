@@ -47,8 +47,8 @@ function tell(event: ParsedEvent): string[] {
   switch (event.kind) {
     case 'delta':
       return []
-    case 'ask':
-      return [`ask:${event.request.toolName}`]
+    case 'request':
+      return [event.request.kind === 'permission' ? `ask:${event.request.toolName}` : event.request.kind]
     case 'fate':
       return [FATES[event.fate]]
     case 'turnBegin':
@@ -121,7 +121,7 @@ describe('a line that Claude Code has never printed', () => {
     const line = '{"type":"control_request","request_id":"7","request":{"subtype":"hook_callback"}}'
     expect(parseAll([line])).toEqual([
       { kind: 'message', message: { type: 'raw', stream: 'stdout', content: line } },
-      { kind: 'unsupported', requestId: '7', subtype: 'hook_callback' },
+      { kind: 'request', request: { kind: 'unsupported', requestId: '7', subtype: 'hook_callback' } },
     ])
   })
 

@@ -6,10 +6,10 @@ import type { Fate } from '../../../plugins/claude-code/state.ts'
 /** A task's prompt that was taken up, and two follow-ups. */
 function makePrompts(): Prompts {
   const prompts = new Prompts()
-  prompts.add('task', 'Do the task.', false)
+  prompts.add('task')
   prompts.note('task', 'started')
-  prompts.add('one', 'One', true)
-  prompts.add('two', 'Two', true)
+  prompts.add('one', 'One')
+  prompts.add('two', 'Two')
   return prompts
 }
 
@@ -37,7 +37,7 @@ describe('a follow-up', () => {
 
   it('that was never taken up, or never sent, was not heard', () => {
     const prompts = makePrompts()
-    prompts.miss('Three')
+    prompts.miss('three', 'Three')
     prompts.settleTurn()
     expect(prompts.waiting).toBe(true)
     expect(prompts.unheard()).toEqual(['One', 'Two', 'Three'])
@@ -45,10 +45,10 @@ describe('a follow-up', () => {
 
   it('counts as heard with a version that reports nothing, unless it was never sent', () => {
     const prompts = new Prompts()
-    prompts.add('task', 'Do the task.', false)
+    prompts.add('task')
     prompts.beginTurn()
-    prompts.add('one', 'One', true)
-    prompts.miss('Two')
+    prompts.add('one', 'One')
+    prompts.miss('two', 'Two')
     prompts.settleTurn()
     expect(prompts.unheard()).toEqual(['Two'])
   })
@@ -57,8 +57,35 @@ describe('a follow-up', () => {
 describe('the prompt of the task', () => {
   it('that was dropped is no follow-up for another session', () => {
     const prompts = new Prompts()
-    prompts.add('task', 'Do the task.', false)
+    prompts.add('task')
     prompts.note('task', 'dropped')
     expect(prompts.unheard()).toEqual([])
+  })
+})
+
+describe('a follow-up that comes again after a crash', () => {
+  it('is not waited for when Claude Code has told its fate before', () => {
+    const prompts = new Prompts()
+    prompts.add('task')
+    note(prompts, 'task', 'started', 'completed')
+    note(prompts, 'again', 'queued', 'started')
+    prompts.settleTurn()
+    const continued = new Prompts(prompts.save())
+    continued.add('again', 'Again')
+    expect([continued.waiting, continued.unheard()]).toEqual([false, []])
+  })
+
+  it('is waited for when Claude Code has it in its queue', () => {
+    const prompts = new Prompts()
+    note(prompts, 'again', 'queued')
+    prompts.add('again', 'Again')
+    prompts.settleTurn()
+    expect(prompts.waiting).toBe(true)
+  })
+
+  it('is not looked for among all fates there ever were', () => {
+    const prompts = new Prompts()
+    for (let number = 0; number < 100; number++) prompts.note(String(number), 'completed')
+    expect(prompts.save().early.length).toBeLessThan(10)
   })
 })

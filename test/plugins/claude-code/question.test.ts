@@ -8,6 +8,7 @@ import type { PermissionRequest } from '../../../plugins/claude-code/state.ts'
 const nobody = () => Promise.reject(new Error('nobody is there'))
 
 const request = (toolName: string, input: PermissionRequest['input'] = {}): PermissionRequest => ({
+  kind: 'permission',
   requestId: 'r',
   toolName,
   input,
@@ -57,7 +58,12 @@ describe('a question that Claude Code withdraws', () => {
         if (withdraw) signals.push(withdraw)
         withdraw?.addEventListener('abort', () => reject(new Error('withdrawn')))
       })
-    const questions = new Questions({ ask, allowAll: false, write: (line) => written.push(line) })
+    const questions = new Questions({
+      ask,
+      allowAll: false,
+      write: async (line) => void written.push(line),
+      changed: () => {},
+    })
     const taken = questions.take(request('Bash', { command: 'ls' }))
     questions.withdraw('another')
     expect(signals.map(({ aborted }) => aborted)).toEqual([false])
@@ -69,7 +75,12 @@ describe('a question that Claude Code withdraws', () => {
 
   it('that cannot be asked is answered as such, so that Claude Code goes on', async () => {
     const written: string[] = []
-    await new Questions({ ask: nobody, allowAll: false, write: (line) => written.push(line) }).take(request('Bash'))
+    await new Questions({
+      ask: nobody,
+      allowAll: false,
+      write: async (line) => void written.push(line),
+      changed: () => {},
+    }).take(request('Bash'))
     expect(written.join('')).toContain('nobody is there')
   })
 })

@@ -38,9 +38,10 @@ describeWithClaude('a question of Claude Code', () => {
       answer: ({ question }) => answers[question] ?? '',
     })
     expect(await claude.end).toMatchObject({ kind: 'complete', success: true })
+    const key = expect.any(String)
     expect(claude.session.asked).toEqual([
-      { kind: 'question', question: 'Which colour?', options: COLOUR.options, withdrawn: false },
-      { kind: 'question', question: 'Which sizes?', options: SIZES.options, multiple: true, withdrawn: false },
+      { kind: 'question', question: 'Which colour?', options: COLOUR.options, withdrawn: false, key },
+      { kind: 'question', question: 'Which sizes?', options: SIZES.options, multiple: true, withdrawn: false, key },
     ])
     expect(lastSeen(claude)).toContain(String.raw`\"Which colour?\"=\"Green, please\", \"Which sizes?\"=\"S, L\"`)
   })

@@ -25,7 +25,15 @@ afterAll(async () => {
 const start = (prompt: string, settings: AgentSettings = { args: [] }, stop = new AbortController()) => {
   const io = new TestIo({ cwd: folder })
   onTestFinished(() => io[Symbol.asyncDispose]())
-  return { io, stop, end: host.run(makeSession('command', { prompt, settings, workDir: folder }), io, stop.signal) }
+  return {
+    io,
+    stop,
+    end: host.run({
+      session: makeSession('command', { prompt, settings, workDir: folder }),
+      io,
+      signal: stop.signal,
+    }),
+  }
 }
 
 const writeScript = async (name: string, text: string) => {
