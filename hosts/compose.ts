@@ -1,6 +1,4 @@
 /** The only wiring: makes a host of all the parts, for one data directory that is locked for this process. */
-import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { systemClock } from '../core/base/clock.ts'
 import { newId } from '../core/base/ids.ts'
@@ -10,8 +8,9 @@ import { loadPlaces } from '../core/engine/places.ts'
 import { makeEngine, type Engine } from '../core/engine/engine.ts'
 import { recoverSessions } from '../core/engine/recovery.ts'
 import { makeHandlers } from '../core/handlers/handlers.ts'
+import { openArchive } from '../core/log/archive.ts'
+import { openRetention } from '../core/log/retention.ts'
 import { openSessionLog } from '../core/log/session-log.ts'
-import type { PluginLimits } from '../core/plugin/limits.ts'
 import { openPluginHost } from '../core/plugin/plugin-host.ts'
 import { connectPort, makeClient, type Client } from '../core/rpc/client/index.ts'
 import { makeRouter, type Router } from '../core/rpc/router.ts'
@@ -20,10 +19,10 @@ import { listenHttp } from '../core/rpc/server/listen-http.ts'
 import { makeLocalAgents } from '../core/runner/local-agents.ts'
 import { makeLocalRunner } from '../core/runner/local-runner.ts'
 import { makeLocalWorkspace } from '../core/runner/local-workspace.ts'
-import { endOrphans } from '../core/sandbox/orphans.ts'
+import type { SessionsAtEnd } from '../core/runner/ports.ts'
 import { openSandbox } from '../core/sandbox/open-sandbox.ts'
 import { makeScheduler } from '../core/schedule/scheduler.ts'
-import { openWorkspaces, type Workspaces } from '../core/workspace/workspaces.ts'
+import { openWorkspaces } from '../core/workspace/workspaces.ts'
 import { openStore } from '../core/store/open-store.ts'
 import type { Store } from '../core/store/store.ts'
 import { ensureWorker } from '../core/store/workers.ts'
@@ -39,7 +38,7 @@ export interface ComposeOptions {
   readonly dataDirectory: DataDirectory
   readonly env: Environment
   readonly logger: Logger
-  /** False: what runs is kept in order and ended when asked, but no new session begins. */
+  /** False: agents at work are left alone, or ended when asked; no session begins or goes on. */
   readonly startsSessions: boolean
   /** Holds results against their schemas too; for tests. */
   readonly strict?: boolean
@@ -48,6 +47,8 @@ export interface ComposeOptions {
 export interface ComposedHost extends AsyncDisposable {
   /** In process. */
   readonly client: Client
+  /** What the end of this host does with its sessions, whatever `[shutdown] sessions` says. */
+  atEnd(choice: SessionsAtEnd): void
   /**
    * Opens the doors, which the host closes with itself.
    * @throws TroupeError PORT_UNAVAILABLE
@@ -62,10 +63,6 @@ export interface ComposedHost extends AsyncDisposable {
 const registerLocalWorker = (store: Store, capacity: number): Promise<unknown> =>
   store.transaction((tx) => ensureWorker(tx, { id: LOCAL_WORKER, name: 'local', labels: [], capacity }))
 
-/** A thread in waiting makes sessions begin at once; a command that starts none does without. */
-const threadsFor = ({ startsSessions }: ComposeOptions): Partial<PluginLimits> =>
-  startsSessions ? {} : { spareThreads: 0 }
-
 async function openClient(router: Router, opened: AsyncDisposableStack): Promise<Client> {
   const { port1, port2 } = new MessageChannel()
   opened.defer(() => port1.close())
@@ -74,66 +71,58 @@ async function openClient(router: Router, opened: AsyncDisposableStack): Promise
   return makeClient(opened.use(await connectPort(port2)))
 }
 
-/** What sessions of an earlier host left: their messages are in the log, and nothing of them runs any more. */
-async function emptyFolder(path: string, logger: Logger): Promise<void> {
-  for (const name of await readdir(path)) {
-    // An agent may have left there what its owner cannot remove: no reason not to start.
-    await rm(join(path, name), { recursive: true, force: true }).catch((error: unknown) =>
-      logger.warn({ err: error, name }, 'The folder of an ended session could not be removed.'),
-    )
-  }
-}
-
 /** Looks in the background whether the worktrees are where the tasks say; settles when it has. */
-function reconcile(store: Store, workspaces: Workspaces, logger: Logger): Promise<void> {
+function reconcile({ store, workspaces, logger }: Pick<Parts, 'store' | 'workspaces' | 'logger'>): Promise<void> {
   return loadPlaces(store)
     .then((places) => workspaces.reconcileWorkspaces({ known: places }))
     .then((found) => logger.info(found, 'The worktrees were compared with the tasks.'))
     .catch((error: unknown) => logger.warn({ err: error }, 'The worktrees could not be compared with the tasks.'))
 }
 
-/** Parts are opened in the order of their needs and closed in the other. @throws TroupeError STORE_..., CONFIG_INVALID */
-export async function composeHost(options: ComposeOptions): Promise<ComposedHost> {
-  const { dataDirectory, env, logger, startsSessions } = options
-  const clock = systemClock
-  await using opened = new AsyncDisposableStack()
-
-  const store = opened.use(await openStore({ driver: 'sqlite', file: dataDirectory.database }, { clock, logger }))
-  const log = opened.use(openSessionLog({ store, clock, logger }))
-  const plugins = opened.use(
-    await openPluginHost({ dataDir: dataDirectory.root, logger, clock, limits: threadsFor(options) }),
-  )
+/** What stands on its own: each part knows those before it. */
+async function openParts({ dataDirectory, env, logger, startsSessions }: ComposeOptions, opened: AsyncDisposableStack) {
+  const common = { clock: systemClock, logger }
+  const { root } = dataDirectory
+  const store = opened.use(await openStore({ driver: 'sqlite', file: dataDirectory.database }, common))
+  const archive = openArchive(dataDirectory.archive)
+  const log = opened.use(openSessionLog({ store, archive, ...common }))
+  const plugins = opened.use(await openPluginHost({ dataDir: root, ...common }))
   const settings = makeSettings({ dataDirectory, env, offered: () => plugins.agents() })
-  const workspaces = await openWorkspaces({ dataDir: dataDirectory.root, env, clock, logger })
+  const pool = startsSessions ? { size: () => settings.preparedWorktrees() } : undefined
+  const workspaces = opened.use(await openWorkspaces({ dataDir: root, env, pool, ...common }))
   const workspace = makeLocalWorkspace({ workspaces, setup: (path) => settings.workspaceSetup(path) })
-  const hostEnv = { hostEnv: env, packageRoot }
-  const agents = makeLocalAgents({ ...hostEnv, plugins, setup: (agent) => settings.agentSetup(agent) })
-  await registerLocalWorker(store, settings.maxSessions())
+  const agents = makeLocalAgents({ hostEnv: env, packageRoot, plugins, setup: (agent) => settings.agentSetup(agent) })
+  const retention = opened.use(openRetention({ store, archive, policy: () => settings.retention(), ...common }))
+  const sandbox = opened.use(openSandbox('process', common))
+  return { ...common, store, log, plugins, settings, workspaces, workspace, agents, retention, sandbox }
+}
 
+type Parts = Awaited<ReturnType<typeof openParts>>
+
+/** Engine, runner and scheduler: each tells the others what happened. */
+function openEngine(parts: Parts, options: ComposeOptions, opened: AsyncDisposableStack) {
+  const { store, settings } = parts
+  const { dataDirectory, env, startsSessions } = options
   // The engine tells the runner what to do and hears from it what happened, so one must be known before the other is.
-  const late: { engine?: Engine } = {}
+  const late: { engine?: Engine; atEnd?: SessionsAtEnd } = {}
   const runner = makeLocalRunner({
-    ...hostEnv,
-    log,
-    plugins,
-    workspace,
-    clock,
-    logger,
-    sandbox: openSandbox('process', { clock, logger }),
+    ...parts,
+    hostEnv: env,
+    packageRoot,
     setup: (agent, repositoryPath) => settings.agentSetup(agent, repositoryPath),
-    report: async (sessionId, report) => void (await late.engine?.tell(sessionId, { ...report })),
+    report: async (sessionId, report, id) => void (await late.engine?.tell(sessionId, { ...report }, id)),
     runRoot: dataDirectory.run,
+    drives: startsSessions,
+    atEnd: () => late.atEnd ?? settings.sessionsAtEnd(),
   })
   const scheduler = makeScheduler({
-    store,
-    clock,
-    logger,
+    ...parts,
     workers: () => (startsSessions ? [{ id: LOCAL_WORKER, capacity: settings.maxSessions() }] : []),
     assign: async (taskId, workerId) =>
       (await late.engine?.tell(taskId, { type: 'assign', sessionId: newId(), workerId })) ?? false,
   })
-  const handlers = makeEffectHandlers({ store, logger, runner, workspace, poke: () => scheduler.poke() })
-  const engine = opened.use(makeEngine({ store, clock, logger, handlers }))
+  const handlers = makeEffectHandlers({ ...parts, runner, poke: () => scheduler.poke() })
+  const engine = opened.use(makeEngine({ ...parts, handlers }))
   late.engine = engine
   let reconciling: Promise<void> | undefined
   opened.defer(() => reconciling)
@@ -142,24 +131,34 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
   // A session that ended makes room.
   opened.use(engine.onChange(({ machine }) => machine === 'agentSession' && scheduler.poke()))
 
-  await endOrphans(dataDirectory.run, { logger })
-  await emptyFolder(dataDirectory.run, logger)
-  await recoverSessions({ store, log, engine, clock, startsSessions })
-  await engine.recover()
-  reconciling = reconcile(store, workspaces, logger)
-  scheduler.poke()
+  async function recover(): Promise<void> {
+    await recoverSessions({ store, engine, runner, startsSessions })
+    await engine.recover()
+    reconciling = reconcile(parts)
+    scheduler.poke()
+  }
 
-  const router = makeRouter({
-    handlers: makeHandlers({ store, engine, log, workspace, agents, settings, clock, logger, version: packageVersion }),
-    logger,
-    strict: options.strict ?? false,
-  })
-  const client = await openClient(router, opened)
-  return toHost(router, client, opened.move())
+  return { engine, recover, atEnd: (choice: SessionsAtEnd) => void (late.atEnd = choice) }
 }
 
-const toHost = (router: Router, client: Client, parts: AsyncDisposableStack): ComposedHost => ({
+/** Parts are opened in the order of their needs and closed in the other. @throws TroupeError STORE_..., CONFIG_INVALID */
+export async function composeHost(options: ComposeOptions): Promise<ComposedHost> {
+  await using opened = new AsyncDisposableStack()
+  const parts = await openParts(options, opened)
+  await registerLocalWorker(parts.store, parts.settings.maxSessions())
+  const { engine, recover, atEnd } = openEngine(parts, options, opened)
+  await recover()
+  const handlers = makeHandlers({ ...parts, engine, version: packageVersion })
+  const router = makeRouter({ handlers, logger: parts.logger, strict: options.strict ?? false })
+  const client = await openClient(router, opened)
+  return toHost({ router, client, atEnd }, opened.move())
+}
+
+type HostParts = Pick<ComposedHost, 'client' | 'atEnd'> & { readonly router: Router }
+
+const toHost = ({ router, client, atEnd }: HostParts, parts: AsyncDisposableStack): ComposedHost => ({
   client,
+  atEnd,
   async listen(doors) {
     const { url } = parts.use(await listenHttp({ router, pages, ...doors }))
     return { url }

@@ -8,12 +8,12 @@ import { environmentConfig } from './config/environment.ts'
 import { readConfigFile } from './config/file.ts'
 import { mergeTables } from './config/merge.ts'
 import { DEFAULT_PERMISSION_MODE, repositoryConfig } from './config/repository.ts'
-import type { ConfigFile } from './config/schema.ts'
+import type { ConfigFile, SessionsAtEnd } from './config/schema.ts'
 import { validate } from './config/validate.ts'
 import type { DataDirectory, Environment } from './data-directory.ts'
 
 export { updateConfigFile } from './config/update.ts'
-export type { ConfigFile } from './config/schema.ts'
+export { type ConfigFile, type SessionsAtEnd, sessionsAtEnd } from './config/schema.ts'
 
 interface AgentChoice {
   readonly agent: string
@@ -49,13 +49,25 @@ export interface Config {
   }
   readonly concurrency: { readonly maxSessions: number }
   readonly branch: { readonly template: string }
+  /** Of each large repository that is at work; 0 prepares none. */
+  readonly worktree: { readonly prepared: number }
   readonly setup: {
     readonly copy: readonly string[]
     readonly run?: string
     /** Paths of repositories whose own `[setup] run` may run. */
     readonly trust: readonly string[]
   }
+  /** What becomes of the logs of tasks that are done or rejected. */
+  readonly retention: {
+    readonly mode: 'archive' | 'drop'
+    /** 0 means never. */
+    readonly afterDays: number
+    /** What the database may use before the logs that rest longest go; 0 means any amount. */
+    readonly maxGb: number
+  }
   readonly notification: { readonly enabled: boolean }
+  /** What becomes of agents at work when the host ends. */
+  readonly shutdown: { readonly sessions: SessionsAtEnd }
   readonly compositeTask: { readonly autoApprove: boolean }
   readonly automation: {
     readonly autoFixCiFailures: boolean
@@ -113,8 +125,11 @@ function toConfig(values: ConfigFile): Config {
     sandbox: { ...DEFAULTS.sandbox, ...sandbox },
     concurrency: { maxSessions: values.concurrency?.max_sessions ?? DEFAULTS.concurrency.max_sessions },
     branch: { ...DEFAULTS.branch, ...values.branch },
+    worktree: { ...DEFAULTS.worktree, ...values.worktree },
     setup: { ...DEFAULTS.setup, ...values.setup },
+    retention: toRetention({ ...DEFAULTS.retention, ...values.retention }),
     notification: { ...DEFAULTS.notification, ...values.notification },
+    shutdown: { ...DEFAULTS.shutdown, ...values.shutdown },
     compositeTask: { autoApprove: values.composite_task?.auto_approve ?? DEFAULTS.composite_task.auto_approve },
     automation: toAutomation({ ...DEFAULTS.automation, ...automation }),
   }
@@ -129,6 +144,12 @@ const toAgentConfig = ({ permission_mode, ...rest }: AgentTable): AgentConfig =>
   env: {},
   ...rest,
   permissionMode: permission_mode ?? DEFAULT_PERMISSION_MODE,
+})
+
+const toRetention = (table: Required<NonNullable<ConfigFile['retention']>>): Config['retention'] => ({
+  mode: table.mode,
+  afterDays: table.after_days,
+  maxGb: table.max_gb,
 })
 
 const toAutomation = (table: Required<NonNullable<ConfigFile['automation']>>): Config['automation'] => ({

@@ -24,6 +24,8 @@ export interface DataDirectory {
   /** One folder a session, with the files of its processes. */
   readonly run: string
   readonly logs: string
+  /** Logs of sessions that left the database, one file each; made when the first one does. */
+  readonly archive: string
 }
 
 /** The shortest of the systems' limits on the path of a unix socket (macOS: 104 bytes with the closing NUL). */
@@ -73,6 +75,7 @@ function paths(root: string, socket: string): DataDirectory {
     plugins: at('plugins'),
     run: at('run'),
     logs: at('logs'),
+    archive: at('archive'),
   }
 }
 

@@ -1,14 +1,16 @@
 /** The configuration as the engine's parts ask for it; read anew each time, so that a changed file counts at once. */
 import { z } from 'zod'
 import type { SettingsPort } from '../core/handlers/deps.ts'
+import type { RetentionPolicy } from '../core/log/retention.ts'
 import type { OfferedAgent } from '../core/plugin/plugin-host.ts'
-import type { AgentSetup } from '../core/runner/ports.ts'
+import type { AgentSetup, SessionsAtEnd } from '../core/runner/ports.ts'
 import type { WorkspaceSetup } from '../core/runner/local-workspace.ts'
-import { agentConfig, loadConfig, updateConfigFile, type LoadedConfig } from './config.ts'
+import { agentConfig, type Config, loadConfig, updateConfigFile, type LoadedConfig } from './config.ts'
 import type { DataDirectory, Environment } from './data-directory.ts'
 import { forgeAccess } from './forge-access.ts'
 
 const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
 
 const settingsValues = z.record(z.string(), z.json())
 
@@ -16,12 +18,24 @@ export interface Settings extends SettingsPort {
   agentSetup(agent: string, repositoryPath?: string): AgentSetup
   workspaceSetup(repositoryPath: string): WorkspaceSetup
   maxSessions(): number
+  preparedWorktrees(): number
+  retention(): RetentionPolicy
+  sessionsAtEnd(): SessionsAtEnd
 }
 
 export interface SettingsDeps {
   readonly dataDirectory: DataDirectory
   readonly env: Environment
   readonly offered: () => readonly OfferedAgent[]
+}
+
+/** A file that somebody is just changing keeps no task from its worktree and no host from its end. */
+function unlessBroken<T>(read: () => T, otherwise: T): T {
+  try {
+    return read()
+  } catch {
+    return otherwise
+  }
 }
 
 export function makeSettings({ dataDirectory, env, offered }: SettingsDeps): Settings {
@@ -76,5 +90,14 @@ export function makeSettings({ dataDirectory, env, offered }: SettingsDeps): Set
       return { setup: config.setup, branchTemplate: config.branch.template, notices: warnings }
     },
     maxSessions: () => load().config.concurrency.maxSessions,
+    preparedWorktrees: () => unlessBroken(() => load().config.worktree.prepared, 0),
+    retention: () => toRetentionPolicy(load().config),
+    sessionsAtEnd: () => unlessBroken(() => load().config.shutdown.sessions, 'end'),
   }
 }
+
+const toRetentionPolicy = ({ retention: { mode, afterDays, maxGb } }: Config): RetentionPolicy => ({
+  mode,
+  afterMs: afterDays * DAY_MS,
+  maxBytes: maxGb * 1e9,
+})

@@ -12,6 +12,12 @@ export type StopReason =
   /** The host goes away; the task is queued again. */
   | { readonly kind: 'host' }
 
+/** How the work of a session ended. */
+export type WorkEnd =
+  | RunEnd
+  /** Its processes are gone, and nobody knows how they ended; or its plugin cannot go on with them. */
+  | { readonly kind: 'lost' }
+
 export interface Ending {
   readonly outcome: SessionOutcome
   readonly error?: ErrorEnvelope
@@ -27,6 +33,17 @@ export const HOST_STOPPED: ErrorEnvelope = {
   message: 'The host was stopped while the agent worked. The task goes on when the host runs again.',
 }
 
+const LOST: ErrorEnvelope = {
+  code: 'SESSION_LOST',
+  message: 'The host ended while the agent worked, and the agent with it. The task goes on in a new session.',
+}
+
+const lost = (error: ErrorEnvelope): Ending => ({
+  outcome: 'lost',
+  error,
+  message: { type: 'error', code: error.code, message: error.message, retryable: true },
+})
+
 const failed = (
   error: ErrorEnvelope,
   more: { retryable?: boolean | undefined; resetsAt?: string | undefined } = {},
@@ -41,8 +58,7 @@ function afterStop(reason: StopReason, durationMs: number): Ending {
   if (reason.kind === 'asked') {
     return { outcome: 'stopped', message: { type: 'complete', success: false, summary: 'Stopped.', durationMs } }
   }
-  const { code, message } = HOST_STOPPED
-  return { outcome: 'lost', error: HOST_STOPPED, message: { type: 'error', code, message, retryable: true } }
+  return lost(HOST_STOPPED)
 }
 
 function afterComplete(end: RunEnd & { kind: 'complete' }, heard: Usage | undefined, durationMs: number): Ending {
@@ -70,8 +86,9 @@ export interface EndFacts {
   readonly durationMs: number
 }
 
-export function toEnding(end: RunEnd, { stop, usage, durationMs }: EndFacts): Ending {
+export function toEnding(end: WorkEnd, { stop, usage, durationMs }: EndFacts): Ending {
   if (stop) return { ...afterStop(stop, durationMs), usage }
+  if (end.kind === 'lost') return { ...lost(LOST), usage }
   if (end.kind === 'complete') return afterComplete(end, usage, durationMs)
   if (end.kind === 'error') {
     const { code, message, retryable, resetsAt } = end

@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { SessionReport, TaskPlace } from '../engine/ports.ts'
 import type { SessionLog } from '../log/types.ts'
-import type { AgentSettings, RunEnd, Session } from '../plugin/contract/agent.ts'
-import type { HostIo } from '../plugin/host-io.ts'
-import type { Sandbox } from '../sandbox/types.ts'
+import type { AgentSettings } from '../plugin/contract/agent.ts'
+import type { PluginEnd, PluginWork } from '../plugin/plugin-host.ts'
+import type { ProcessSandbox } from '../sandbox/process-sandbox.ts'
 import type { Secret } from '../secrets/redact.ts'
 
 export interface PreparedWorkspace {
@@ -35,12 +35,16 @@ export interface AgentSetup {
 
 export interface RunnerDeps {
   readonly log: Pick<SessionLog, 'append' | 'delta' | 'close'>
-  readonly plugins: { run(session: Session, io: HostIo, signal: AbortSignal): Promise<RunEnd> }
-  readonly sandbox: Sandbox
+  readonly plugins: {
+    /** Has a thread ready while the workspace is being prepared. */
+    prepare?(agent: string): void
+    run(work: PluginWork): Promise<PluginEnd>
+  }
+  readonly sandbox: ProcessSandbox
   readonly workspace: RunnerWorkspace
   readonly setup: (agent: string, repositoryPath: string) => AgentSetup
-  /** Settles after the commit of the event. */
-  readonly report: (sessionId: string, report: SessionReport) => Promise<void>
+  /** Settles after the commit of the event; one of an id is taken once. */
+  readonly report: (sessionId: string, report: SessionReport, id?: string) => Promise<void>
   /** The host's environment, of which agents get a part. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>
   readonly packageRoot: string
@@ -48,4 +52,14 @@ export interface RunnerDeps {
   readonly runRoot: string
   readonly clock: Clock
   readonly logger: Logger
+  /** False: sessions that others left at work are kept as they are, and ended when asked; nobody drives their agents. */
+  readonly drives: boolean
+  /** Asked when the runner is disposed of. */
+  readonly atEnd: () => SessionsAtEnd
 }
+
+/**
+ * What becomes of sessions at work when their host ends: `end` ends their processes, and their tasks go on in new sessions;
+ * `leave` lets the processes work on, for the next host to go on with them.
+ */
+export type SessionsAtEnd = 'end' | 'leave'

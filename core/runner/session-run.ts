@@ -1,77 +1,81 @@
 /**
- * One session from its worktree to its last message.
+ * One session on this machine, from where it stands to its last message, or to where this host lets go of it.
  *
- * Owns the session's processes, its open questions, its follow-ups and its folder; when `done` settles all of them are
- * gone, the log is closed and the end is reported, exactly once.
+ * Owns the session's processes, what is said in it, and its folder.
+ *
+ * S1 When `done` settles all of them are gone, the log has its closing message and the end is reported, exactly once;
+ *    or the session was let go of, and nothing of it was touched since.
+ * S2 It begins, or goes on where its stored progress says. What is committed is not said again.
  */
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { TroupeError } from '../base/errors.ts'
-import { newId } from '../base/ids.ts'
-import type { SessionEnded, SessionReport, SessionSpec } from '../engine/ports.ts'
-import type { RunEnd, Session } from '../plugin/contract/agent.ts'
-import type { Ask } from '../plugin/contract/io.ts'
-import type { HostIo } from '../plugin/host-io.ts'
-import { makeRedactor, type Redactor } from '../secrets/redact.ts'
-import { toEnding, toFailure, type Ending, type StopReason } from './ending.ts'
-import { sessionEnvironment } from './environment.ts'
-import { FollowUps } from './follow-ups.ts'
-import { watchIdle } from './idle-watch.ts'
-import type { AgentSetup, PreparedWorkspace, RunnerDeps } from './ports.ts'
-import { OpenQuestions } from './questions.ts'
-import { Reporter } from './reporter.ts'
-import { SessionProcesses } from './session-processes.ts'
-import { SessionWriter } from './session-writer.ts'
+import { faultPoint } from '../base/fault-point.ts'
+import type { SessionEnded, SessionSpec } from '../engine/ports.ts'
+import type { Progress } from '../plugin/host-io.ts'
+import { type Ending, type StopReason, toEnding, toFailure, type WorkEnd } from './ending.ts'
+import { removeFolder } from './leftovers.ts'
+import type { PreparedWorkspace } from './ports.ts'
+import { makeSessionParts, type RunDeps, type SessionParts } from './session-parts.ts'
+import { toDraft } from './session-writer.ts'
+import { abandon, toContinue } from './stored-progress.ts'
+
+/** `left`: this host has let go of the session. */
+type Phase = 'open' | 'closing' | 'left'
+
+type Beginning =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'continued'; readonly workDir: string; readonly progress: Progress }
+  | { readonly kind: 'lost' }
 
 export class SessionRun {
   readonly done: Promise<void>
-  readonly #deps: RunnerDeps
+  readonly #deps: RunDeps
   readonly #spec: SessionSpec
-  readonly #folder: string
-  readonly #setup: AgentSetup
-  readonly #redactor: Redactor
-  readonly #writer: SessionWriter
-  readonly #reporter: Reporter
-  readonly #questions = new OpenQuestions()
-  readonly #followUps = new FollowUps()
-  readonly #heardMessages = new Set<string>()
-  readonly #unheard: string[] = []
+  readonly #parts: SessionParts
   readonly #stopping = new AbortController()
   readonly #givenUp = new AbortController()
+  readonly #startedAt: number
+  readonly #unheard: string[] = []
+  #phase: Phase = 'open'
   #stopReason: StopReason | undefined
 
-  constructor(deps: RunnerDeps, spec: SessionSpec) {
-    const { sessionId, agent, prompt, lastSeq, place } = spec
+  constructor(deps: RunDeps, spec: SessionSpec) {
     this.#deps = deps
     this.#spec = spec
-    this.#folder = join(deps.runRoot, sessionId)
-    this.#setup = deps.setup(agent, place.repositoryPath)
-    this.#redactor = makeRedactor(this.#setup.secrets)
-    // L7: what is reported is stored and shown too.
-    const report = (said: SessionReport) => deps.report(sessionId, this.#redactor.json(said))
-    this.#reporter = new Reporter(report, deps.logger, this.#givenUp.signal)
-    const workDir = place.worktreePath ?? place.repositoryPath
-    this.#writer = new SessionWriter(
-      { ...deps, redactor: this.#redactor },
-      {
-        sessionId,
-        agent,
-        prompt,
-        lastSeq,
-        workDir,
-        onStart: ({ agentSessionId }) => void this.#reporter.report({ type: 'started', agentSessionId }),
-        signal: this.#givenUp.signal,
-      },
-    )
+    this.#startedAt = spec.startedAt ?? deps.clock.now()
+    this.#parts = makeSessionParts(deps, spec, {
+      stopping: this.#stopping.signal,
+      givenUp: this.#givenUp.signal,
+      onIdle: (error) => this.stop({ kind: 'bound', error }),
+    })
+    if (spec.stopping) this.stop({ kind: 'asked' })
     this.done = this.#run()
   }
 
   /** Ends the session; the first reason counts. */
   stop(reason: StopReason): void {
-    this.#stopReason ??= reason
+    if (this.#phase !== 'open' || this.#stopReason) return
+    const { writer } = this.#parts
+    this.#stopReason = reason
+    // A host that is killed while it ends its sessions has lost them all the same.
+    if (reason.kind === 'host' && writer.progress.offsets) void writer.append([], abandon).catch(() => {})
     this.#stopping.abort(new TroupeError('ABORTED', 'The session was told to stop.'))
-    this.#questions.withdrawAll()
-    this.#unheard.push(...this.#followUps.close())
+    this.#closeDialogue()
+  }
+
+  /**
+   * Lets go of the session where it stands: its processes work on, and the next host goes on with it. One that nobody could
+   * go on with is ended. Settles when nothing here touches it any more.
+   */
+  async leave(): Promise<void> {
+    const { drive, processes, writer } = this.#parts
+    if (!this.#canGoOn) this.stop({ kind: 'host' })
+    if (this.#phase !== 'open' || this.#stopReason) return this.done
+    this.#phase = 'left'
+    // A plugin at work is not told: it would end its agent.
+    if (!drive.atWork) this.#stopping.abort(letGo())
+    drive.takeAway()
+    await processes.release()
+    await writer.settled()
   }
 
   /** Gives up what waits for the database: the host goes, and the next one finds the session by its rows. */
@@ -79,162 +83,133 @@ export class SessionRun {
     this.#givenUp.abort(new TroupeError('ABORTED', 'The host stopped.'))
   }
 
-  async answer({ questionId, answer, by }: { questionId: string; answer: string; by: string }): Promise<void> {
-    if (!this.#questions.has(questionId)) return
-    await this.#writer.write({ type: 'userAnswer', questionId, answer, by })
-    this.#questions.answer(questionId, answer)
+  answer(answer: { questionId: string; answer: string; by: string }): Promise<void> {
+    return this.#parts.dialogue.answer(answer)
   }
 
   /** False when the session ends and does not take it any more. */
-  async send({ id, content }: { id: string; content: string }): Promise<boolean> {
-    if (this.#heardMessages.has(id)) return true
-    if (this.#followUps.closed) return false
-    await this.#writer.write({ type: 'userMessage', content })
-    // Only now: one that could not be written comes again.
-    this.#heardMessages.add(id)
-    return this.#followUps.push(content)
+  send(message: { id: string; content: string }): Promise<boolean> {
+    return this.#parts.dialogue.send(message)
   }
 
   async #run(): Promise<void> {
-    const { log, clock, logger } = this.#deps
-    const { sessionId } = this.#spec
-    const startedAt = clock.now()
-    void this.#reporter.report({ type: 'preparing' })
-    const ending = await this.#execute(startedAt)
-    const unheard = [...(ending.unheard ?? []), ...this.#unheard, ...this.#followUps.close()]
-    this.#questions.withdrawAll()
-    const report = await this.#toReport(ending, unheard)
-    // The report goes with the closing message, so that a host that dies now does not run the session again.
-    await this.#writer
-      .finish(ending.message, { ended: report })
-      .catch((error: unknown) => logger.error({ err: error, sessionId }, 'The closing message was not stored.'))
-    await this.#reporter.report(report)
-    log.close(sessionId)
-    await rm(this.#folder, { recursive: true, force: true }).catch((error: unknown) =>
-      logger.warn({ err: error, sessionId }, 'The folder of a session could not be removed.'),
-    )
+    void this.#parts.writer.redeliver()
+    const ending = await this.#execute()
+    if (this.#phase === 'left') return
+    this.#phase = 'closing'
+    await this.#close(ending)
   }
 
-  async #toReport({ outcome, error, usage }: Ending, unheard: readonly string[]): Promise<SessionEnded['ended']> {
+  async #close(ending: Ending): Promise<void> {
+    const { log, logger } = this.#deps
+    const { sessionId } = this.#spec
+    const { folder, reporter, writer } = this.#parts
+    this.#closeDialogue()
+    const report = await this.#toReport(ending)
+    // The report goes with the closing message, so that a host that dies now does not run the session again.
+    await writer
+      .finish(ending.message, { ended: report })
+      .catch((error: unknown) => logger.error({ err: error, sessionId }, 'The closing message was not stored.'))
+    faultPoint('runner.end-written')
+    await reporter.report(report)
+    faultPoint('runner.end-reported')
+    log.close(sessionId)
+    await removeFolder(folder, logger)
+  }
+
+  async #toReport({ outcome, error, usage, unheard = [] }: Ending): Promise<SessionEnded['ended']> {
     // A look that fails costs the record of a commit, not the end of the session.
     const endCommit = await this.#deps.workspace.headCommit(this.#spec.place).catch(() => undefined)
-    return { type: 'ended', outcome, error, usage, endCommit, unheard }
+    return { type: 'ended', outcome, error, usage, endCommit, unheard: [...unheard, ...this.#unheard] }
   }
 
   /** Never rejects: whatever goes wrong is an ending. */
-  async #execute(startedAt: number): Promise<Ending> {
-    const duration = () => this.#deps.clock.now() - startedAt
+  async #execute(): Promise<Ending> {
+    const facts = () => ({
+      stop: this.#stopReason,
+      usage: this.#parts.writer.progress.usage,
+      durationMs: Math.max(this.#deps.clock.now() - this.#startedAt, 0),
+    })
     try {
-      const { env, secrets } = this.#setup
-      // What prepares a worktree is code of the repository: the agent's secrets are not for it.
-      const prepared = await this.#prepare(this.#environment({}, []))
-      const end = await this.#runPlugin(prepared, this.#environment(env, secrets))
-      return toEnding(end, { stop: this.#stopReason, usage: this.#writer.usage, durationMs: duration() })
+      return toEnding(await this.#work(), facts())
     } catch (error) {
-      const stop = this.#stopReason
       // Being told to stop does not explain a process that could not be ended: a person must hear of it.
-      if (!stop || isProcessLeft(error)) return toFailure(error)
-      return toEnding({ kind: 'stopped' }, { stop, usage: this.#writer.usage, durationMs: duration() })
+      if (!this.#stopReason || isProcessLeft(error)) return toFailure(error)
+      return toEnding({ kind: 'stopped' }, facts())
     }
   }
 
-  #environment(configured: AgentSetup['env'], secrets: AgentSetup['secrets']): Record<string, string> {
-    const { hostEnv, packageRoot } = this.#deps
-    const { sessionId, place } = this.#spec
-    return sessionEnvironment({ host: hostEnv, packageRoot, configured, secrets, taskId: place.taskId, sessionId })
+  async #work(): Promise<WorkEnd> {
+    const { signal } = this.#stopping
+    if (!this.#deps.drives) await aborted(signal)
+    if (this.#phase === 'left') throw letGo()
+    await using processes = this.#parts.processes
+    const beginning = await this.#begin()
+    signal.throwIfAborted()
+    if (this.#parts.misconfigured !== undefined) throw this.#parts.misconfigured
+    if (beginning.kind === 'lost') return beginning
+    const { workDir, progress } = beginning.kind === 'new' ? await this.#prepare() : beginning
+    const end = await this.#parts.drive.run(workDir, progress)
+    // At once: what comes while the processes are being ended has nobody to hear it.
+    this.#closeDialogue()
+    return end.kind === 'error' && processes.lost ? { kind: 'lost' } : end
   }
 
-  async #prepare(env: Record<string, string>): Promise<PreparedWorkspace> {
-    const prepared = await this.#deps.workspace.prepare(this.#spec.place, { env, signal: this.#stopping.signal })
+  // S2
+  async #begin(): Promise<Beginning> {
+    const { processes, writer } = this.#parts
+    const progress = toContinue(writer.progress)
+    if (progress === undefined && this.#deps.drives) {
+      await this.#deps.cleared
+      return writer.progress.offsets || (await processes.anyLeft()) ? { kind: 'lost' } : { kind: 'new' }
+    }
+    await processes.attach()
+    faultPoint('runner.processes-attached')
+    const workDir = this.#spec.place.worktreePath
+    const whole = progress !== undefined && workDir !== undefined && processes.count >= progress.offsets.length
+    return whole ? { kind: 'continued', workDir, progress } : { kind: 'lost' }
+  }
+
+  async #prepare(): Promise<{ workDir: string; progress?: undefined }> {
+    const { processes, reporter, setupEnvironment } = this.#parts
+    void reporter.report({ type: 'preparing' })
+    this.#deps.plugins.prepare?.(this.#spec.agent)
+    const how = { env: setupEnvironment(), signal: this.#stopping.signal }
+    const prepared = await this.#deps.workspace.prepare(this.#spec.place, how)
     const { path: worktreePath, baseCommit } = prepared
-    await this.#reporter.report({ type: 'prepared', worktreePath, baseCommit })
-    await mkdir(join(this.#folder, 'scratch'), { recursive: true, mode: 0o700 })
-    return prepared
+    faultPoint('runner.workspace-prepared')
+    await reporter.report({ type: 'prepared', worktreePath, baseCommit })
+    await processes.prepare()
+    await this.#writeNotices(prepared)
+    return { workDir: worktreePath }
   }
 
-  async #runPlugin(prepared: PreparedWorkspace, env: Record<string, string>): Promise<RunEnd> {
-    const { clock, plugins, sandbox } = this.#deps
-    using idle = watchIdle({
-      clock,
-      idleMs: this.#setup.idleMs,
-      excused: () => this.#questions.size > 0,
-      onIdle: () => this.stop({ kind: 'bound', error: idleError(this.#setup.idleMs) }),
-    })
-    await using processes = new SessionProcesses({
-      sandbox,
-      folder: this.#folder,
-      env,
-      cwd: prepared.path,
-      onOutput: () => idle.heard(),
-    })
-    const io = this.#hostIo(processes, () => idle.heard())
-    for (const notice of prepared.notices) await this.#writer.write({ type: 'raw', stream: 'troupe', content: notice })
-    try {
-      return await plugins.run(this.#session(prepared.path), io, this.#stopping.signal)
-    } finally {
-      // At once: what comes while the processes are being ended has nobody to hear it.
-      this.#unheard.push(...this.#followUps.close())
-    }
+  /** Not again in a session that had got so far before. */
+  async #writeNotices({ notices }: PreparedWorkspace): Promise<void> {
+    const { writer } = this.#parts
+    if (!writer.empty || notices.length === 0) return
+    const bodies = notices.map((content) => ({ type: 'raw', stream: 'troupe', content }) as const)
+    await writer.append(bodies.map(toDraft))
   }
 
-  #session(workDir: string): Session {
-    const { sessionId, agent, model, permissionMode, prompt, resume } = this.#spec
-    return {
-      sessionId,
-      agent,
-      permissionMode,
-      prompt,
-      workDir,
-      scratchDir: join(this.#folder, 'scratch'),
-      settings: this.#setup.settings,
-      ...(model !== undefined && { model }),
-      ...(resume !== undefined && { resume: { agentSessionId: resume } }),
-    }
+  /** The next host can go on with it, or it has not begun. */
+  get #canGoOn(): boolean {
+    const { writer, processes } = this.#parts
+    const untouched = writer.progress.offsets === undefined && processes.count === 0
+    return !this.#deps.drives || untouched || toContinue(writer.progress) !== undefined
   }
 
-  #hostIo(processes: SessionProcesses, heard: () => void): HostIo {
-    const { logger } = this.#deps
-    const { sessionId } = this.#spec
-    return {
-      spawn: (command) => processes.spawn(command),
-      append: (drafts, progress) => {
-        heard()
-        return this.#writer.append(drafts, progress)
-      },
-      delta: (type, content) => {
-        heard()
-        this.#writer.delta(type, content)
-      },
-      ask: (question, withdraw) => this.#ask(question, withdraw),
-      followUps: this.#followUps,
-      debug: (text) => logger.debug({ sessionId }, this.#redactor.text(text)),
-    }
-  }
-
-  async #ask(question: Ask, withdraw: AbortSignal): Promise<string> {
-    if (this.#stopReason) throw new TroupeError('ABORTED', 'The session is stopping.')
-    const questionId = newId()
-    const answer = this.#questions.add(questionId)
-    const onWithdraw = () => {
-      if (this.#questions.withdraw(questionId)) void this.#reporter.report({ type: 'withdrawn', questionId })
-    }
-    await this.#writer.write({ type: 'userQuestion', questionId, ...toMutable(question) })
-    await this.#reporter.report({ type: 'asked', question: { questionId, ...question } })
-    withdraw.addEventListener('abort', onWithdraw, { once: true })
-    if (withdraw.aborted) onWithdraw()
-    try {
-      return await answer
-    } finally {
-      withdraw.removeEventListener('abort', onWithdraw)
-    }
+  #closeDialogue(): void {
+    this.#unheard.push(...this.#parts.dialogue.close())
   }
 }
 
+const letGo = (): TroupeError => new TroupeError('ABORTED', 'This host has let go of the session.')
+
 const isProcessLeft = (error: unknown): boolean => error instanceof TroupeError && error.code === 'PROCESS_LEFT'
 
-const toMutable = ({ options, ...rest }: Ask) => ({ ...rest, ...(options && { options: [...options] }) })
-
-const idleError = (idleMs: number) => ({
-  code: 'AGENT_IDLE' as const,
-  message: `Nothing was heard from the agent for ${Math.round(idleMs / 60_000)} min, so it was ended. Raise [timeouts] idle_minutes, or retry the task.`,
-})
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })

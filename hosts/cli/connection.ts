@@ -11,7 +11,7 @@ export interface Connection extends AsyncDisposable {
   readonly client: Client
   /** `own`: the engine runs in this process, and what it does ends with it. */
   readonly mode: 'host' | 'own'
-  /** Lets the work go on after this process: starts a background host when the engine runs here. Ends the connection. */
+  /** Lets the work go on after this process: a background host takes it over when the engine runs here. Ends the connection. */
   leaveRunning(): Promise<void>
 }
 
@@ -69,6 +69,7 @@ async function openHere(options: ConnectOptions): Promise<Connection> {
     client: host.client,
     mode: 'own',
     async leaveRunning() {
+      host.atEnd('leave')
       await host[Symbol.asyncDispose]()
       await startBackgroundHost(options)
     },

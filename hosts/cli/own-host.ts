@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto'
 import { TroupeError } from '../../core/base/errors.ts'
 import { toIso } from '../../core/base/clock.ts'
-import type { Client } from '../../core/rpc/client/index.ts'
 import type { ComposedHost, composeHost } from '../compose.ts'
 import type { DataDirectory, Environment } from '../data-directory.ts'
 import { removeHostFile, writeHostFile } from '../host-file.ts'
@@ -32,8 +31,7 @@ export interface PortChoice {
   readonly or: 'fail' | 'any'
 }
 
-export interface OwnHost extends AsyncDisposable {
-  readonly client: Client
+export interface OwnHost extends AsyncDisposable, Pick<ComposedHost, 'client' | 'atEnd'> {
   /** Without the token. */
   readonly url: string
   readonly token: string
@@ -53,7 +51,13 @@ export async function openOwnHost(options: OwnHostOptions): Promise<OwnHost> {
   opened.defer(() => removeHostFile(dataDirectory))
   writeHostFile(dataDirectory, { pid: process.pid, url, token, socket: dataDirectory.socket, startedAt })
   const owned = opened.move()
-  return { client: host.client, url, token, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    client: host.client,
+    atEnd: (choice) => host.atEnd(choice),
+    url,
+    token,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 async function listen(

@@ -8,8 +8,11 @@ export const DEFAULTS = {
   sandbox: { kind: 'process', network: 'bridge', pids: 1024 },
   concurrency: { max_sessions: 4 },
   branch: { template: 'troupe/${slug}-${taskId}' },
+  worktree: { prepared: 1 },
   setup: { copy: [], trust: [] },
+  retention: { mode: 'archive', after_days: 0, max_gb: 0 },
   notification: { enabled: true },
+  shutdown: { sessions: 'end' },
   composite_task: { auto_approve: false },
   automation: { auto_fix_ci_failures: false, auto_fix_review_comments: false, max_auto_fix_attempts: 3 },
 } satisfies ConfigFile

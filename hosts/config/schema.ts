@@ -44,6 +44,10 @@ const agentSettings = z
   })
   .partial()
 
+/** What becomes of agents at work when their host ends: their tasks go on in new sessions, or the next host goes on with them. */
+export const sessionsAtEnd = z.enum(['end', 'leave'])
+export type SessionsAtEnd = z.infer<typeof sessionsAtEnd>
+
 export const configFile = z
   .strictObject({
     agent: z.strictObject({ execution: agentChoice, planning: agentChoice }).partial(),
@@ -61,6 +65,7 @@ export const configFile = z
       .partial(),
     concurrency: z.strictObject({ max_sessions: z.int().min(1).max(1000) }).partial(),
     branch: z.strictObject({ template: branchTemplate }).partial(),
+    worktree: z.strictObject({ prepared: z.int().min(0).max(16) }).partial(),
     setup: z
       .strictObject({
         copy: z.array(insidePath).max(200),
@@ -68,7 +73,15 @@ export const configFile = z
         trust: z.array(text.regex(/^\//, 'must be an absolute path')).max(1000),
       })
       .partial(),
+    retention: z
+      .strictObject({
+        mode: z.enum(['archive', 'drop']),
+        after_days: z.number().min(0).max(36_500),
+        max_gb: z.number().min(0).max(1_000_000),
+      })
+      .partial(),
     notification: z.strictObject({ enabled: z.boolean() }).partial(),
+    shutdown: z.strictObject({ sessions: sessionsAtEnd }).partial(),
     composite_task: z.strictObject({ auto_approve: z.boolean() }).partial(),
     automation: z
       .strictObject({

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Scripts } from '../../fixtures/model-server/script.ts'
 import { startModelServer } from '../../fixtures/model-server/server.ts'
-import type { Message } from '../../core/contract/messages.ts'
-import { claudeCode, claudeCodeProbe } from '../helpers/agent-programs.ts'
+import { claudeCodeProbe } from '../helpers/agent-programs.ts'
 import { requires } from '../helpers/requirement.ts'
 import { openTroupe, type Troupe } from '../helpers/troupe.ts'
+import { logOf, useClaude } from './agents-at-work.ts'
 
 const describeWithClaude = await requires('Claude Code', claudeCodeProbe)
 
@@ -55,25 +55,11 @@ const scripts: Scripts = {
   },
 }
 
-async function openWithClaude(troupe: Troupe, url: string): Promise<void> {
-  const program = await claudeCode()
-  troupe.configure(`
-[agents.claude-code]
-program = ${JSON.stringify(program)}
-permission_mode = "full"
-env = { ANTHROPIC_BASE_URL = ${JSON.stringify(url)}, CLAUDE_CONFIG_DIR = ${JSON.stringify(join(troupe.home, 'claude'))} }
-`)
-  troupe.env['ANTHROPIC_API_KEY'] = 'sk-ant-fake-key-of-the-tests'
-}
-
-const logOf = async (troupe: Troupe, sessionId: string): Promise<Message[]> =>
-  (await troupe.client.call('getExecutionLogs', { sessionId, limit: 1000 })).messages
-
 describeWithClaude('a developer with Claude Code', () => {
   const journey = async (restart: (troupe: Troupe) => Promise<void>) => {
     await using server = await startModelServer({ scripts })
     await using troupe = await openTroupe()
-    await openWithClaude(troupe, server.url)
+    await useClaude(troupe, server.url)
     const repository = await troupe.lab.repository()
     await troupe.start()
     const task = await troupe.addTask(repository, { prompt: 'Please write a greeting.', agent: 'claude-code' })
@@ -138,6 +124,9 @@ describeWithClaude('a developer with Claude Code', () => {
       await troupe.stop('SIGKILL')
       await troupe.start()
     })
-    expect(log.at(-1)).toMatchObject({ type: 'error', code: 'SESSION_LOST', retryable: true })
+    // The agent outlived both hosts.
+    expect(log.at(-1)).toMatchObject({ type: 'complete', success: true })
+    expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1))
+    expect(log.filter(({ type }) => type === 'userQuestion' || type === 'userAnswer').length).toBe(2)
   })
 })

@@ -45,6 +45,15 @@ describe('how a session ended', () => {
     expect(toEnding({ kind: 'stopped' }, facts)).toMatchObject({ outcome: 'failed', error: { code: 'PLUGIN_FAILED' } })
   })
 
+  test('is lost when nobody knows how the agent ended, unless it was told to stop', () => {
+    expect(toEnding({ kind: 'lost' }, facts)).toMatchObject({
+      outcome: 'lost',
+      error: { code: 'SESSION_LOST' },
+      message: { type: 'error', retryable: true },
+    })
+    expect(toEnding({ kind: 'lost' }, { ...facts, stop: { kind: 'asked' } }).outcome).toBe('stopped')
+  })
+
   test('keeps what the agent has said of its use when the end does not say', () => {
     const usage = { inputTokens: 1, outputTokens: 2 }
     expect(toEnding({ kind: 'complete', success: true }, { ...facts, usage }).usage).toEqual(usage)

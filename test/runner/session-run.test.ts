@@ -11,7 +11,9 @@ import { TroupeError } from '../../core/base/errors.ts'
 import { silentLogger } from '../../core/base/logger.ts'
 import type { SessionReport } from '../../core/engine/ports.ts'
 import type { LogBatch } from '../../core/log/types.ts'
+import { IdleWatches } from '../../core/runner/idle-watch.ts'
 import type { RunnerDeps } from '../../core/runner/ports.ts'
+import type { RunDeps } from '../../core/runner/session-parts.ts'
 import { SessionRun } from '../../core/runner/session-run.ts'
 import type { SandboxProcess } from '../../core/sandbox/types.ts'
 
@@ -28,10 +30,14 @@ const survivor: SandboxProcess = {
 async function openBench(overrides: Partial<RunnerDeps>) {
   const runRoot = await mkdtemp(join(tmpdir(), 'troupe-run-'))
   const reports: SessionReport[] = []
-  const deps: RunnerDeps = {
+  const deps: RunDeps = {
     log: { append: async () => {}, delta() {}, close() {} },
     plugins: { run: async () => ({ kind: 'complete', success: true }) },
-    sandbox: { spawn: async () => survivor },
+    sandbox: {
+      spawn: async () => survivor,
+      attach: async () => undefined,
+      [Symbol.asyncDispose]: async () => {},
+    },
     workspace: {
       prepare: async () => ({ path: runRoot, baseCommit: 'abc', notices: [] }),
       headCommit: async () => undefined,
@@ -43,6 +49,10 @@ async function openBench(overrides: Partial<RunnerDeps>) {
     runRoot,
     clock: systemClock,
     logger: silentLogger,
+    drives: true,
+    atEnd: () => 'end',
+    idle: new IdleWatches(systemClock),
+    cleared: Promise.resolve(),
     ...overrides,
   }
   const place = { taskId: 't', title: 't', agent: 'a', repositoryPath: runRoot, baseBranch: 'main', branchName: 'b' }
@@ -62,7 +72,7 @@ describe('a session', () => {
   test('says that a process is left, also when it was told to stop', async () => {
     const begun = Promise.withResolvers<void>()
     const plugins: RunnerDeps['plugins'] = {
-      async run(_session, io, signal) {
+      async run({ io, signal }) {
         await io.spawn({ program: 'agent', args: [] })
         begun.resolve()
         await new Promise((settle) => signal.addEventListener('abort', settle))
@@ -76,6 +86,15 @@ describe('a session', () => {
     expect(bench.reports.at(-1)).toMatchObject({ type: 'ended', outcome: 'failed', error: { code: 'PROCESS_LEFT' } })
   })
 
+  test('ends as failed, with the reason, when its configuration cannot be used', async () => {
+    const setup = () => {
+      throw new TroupeError('CONFIG_INVALID', 'The file is broken.')
+    }
+    await using bench = await openBench({ setup })
+    await bench.run.done
+    expect(bench.reports.at(-1)).toMatchObject({ type: 'ended', outcome: 'failed', error: { code: 'CONFIG_INVALID' } })
+  })
+
   test('takes a message again that could not be written the first time', async () => {
     const heard = Promise.withResolvers<string>()
     let refusals = 1
@@ -83,7 +102,7 @@ describe('a session', () => {
       if (drafts.some(({ json }) => json.includes('and docs')) && refusals-- > 0) throw new Error('not now')
     }
     const plugins: RunnerDeps['plugins'] = {
-      async run(_session, io) {
+      async run({ io }) {
         for await (const { content } of io.followUps) {
           heard.resolve(content)
           break

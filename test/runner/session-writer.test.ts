@@ -6,7 +6,16 @@ import type { LogBatch, SessionLog } from '../../core/log/types.ts'
 import { openSessionLog } from '../../core/log/session-log.ts'
 import { SessionWriter } from '../../core/runner/session-writer.ts'
 import { makeRedactor } from '../../core/secrets/redact.ts'
+import {
+  parseProgress,
+  type PendingReport,
+  type StoredProgress,
+  withFollowUp,
+  withProgress,
+  withoutFollowUp,
+} from '../../core/runner/stored-progress.ts'
 import { readMessages } from '../../core/store/messages.ts'
+import { getProgress } from '../../core/store/progress.ts'
 import { sqlite } from '../helpers/databases.ts'
 import { openSample } from '../store/sample.ts'
 
@@ -20,28 +29,32 @@ async function openBench(wrap: (log: SessionLog) => Pick<SessionLog, 'append' | 
   const sample = opened.use(await openSample(sqlite))
   const log = opened.use(openSessionLog({ store: sample.store, clock: systemClock, logger: silentLogger }))
   const sessionId = await sample.addSessionId()
-  const started: unknown[] = []
+  const delivered: PendingReport[] = []
   const givenUp = new AbortController()
   const redactor = makeRedactor([{ name: 'KEY', value: 'very-secret' }])
-  const writer = new SessionWriter(
-    { log: wrap(log), clock: systemClock, logger: silentLogger, redactor },
-    {
-      sessionId,
-      agent: 'test',
-      workDir: '/w',
-      prompt: 'do it',
-      lastSeq: 0,
-      signal: givenUp.signal,
-      onStart: (start) => started.push(start),
-    },
-  )
+  const deliver = async (pending: PendingReport) => void delivered.push(pending)
+  const deps = { clock: systemClock, logger: silentLogger, redactor, deliver, signal: givenUp.signal }
+  const open = (lastSeq: number, progress: StoredProgress) =>
+    new SessionWriter(
+      { ...deps, log: wrap(log) },
+      { sessionId, agent: 'test', workDir: '/w', prompt: 'do it', lastSeq, progress },
+    )
+  const stored = async () => parseProgress(await sample.store.read((tx) => getProgress(tx, sessionId)))
   const messages = async () => {
     const entries = await sample.store.read((tx) =>
       readMessages(tx, { sessionId, after: 0, limit: 100, maxBytes: 1e6 }),
     )
     return entries.map(({ json }) => JSON.parse(json) as { seq: number; type: string; content?: string })
   }
-  return { writer, messages, started, givenUp, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return {
+    writer: open(0, {}),
+    open,
+    stored,
+    messages,
+    delivered,
+    givenUp,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
 }
 
 describe('the writer of a session', () => {
@@ -62,7 +75,7 @@ describe('the writer of a session', () => {
       draft('text', { content: 'hi' }),
     ])
     expect((await bench.messages()).map(({ type }) => type)).toEqual(['start', 'userMessage', 'text'])
-    expect(bench.started).toMatchObject([{ agentSessionId: 'c1' }])
+    expect(bench.delivered).toMatchObject([{ report: { type: 'started', agentSessionId: 'c1' } }])
   })
 
   test('numbers without a gap whoever writes at the same time, and nothing follows the end (L1)', async () => {
@@ -105,5 +118,42 @@ describe('the writer of a session', () => {
     const waiting = bench.writer.append([draft('text', { content: 'a' })])
     bench.givenUp.abort()
     await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
+  test('stores what a message changes with it, what was only noted with the next change, and nothing of what failed', async () => {
+    let refuse = false
+    const moody = (log: SessionLog) => ({
+      delta() {},
+      append: (batch: LogBatch) => (refuse ? Promise.reject(new Error('not now')) : log.append(batch)),
+    })
+    await using bench = await openBench(moody)
+    const { writer } = bench
+    await writer.write({ type: 'userMessage', content: 'and docs' }, withFollowUp({ id: 'm', content: 'and docs' }))
+    expect(await bench.stored()).toMatchObject({ taken: 'm', followUps: [{ id: 'm', content: 'and docs' }] })
+    writer.note(withoutFollowUp('m'))
+    refuse = true
+    const lost = writer.append([draft('text', { content: 'a' })], withProgress({ offsets: [], checkpoint: 1 }))
+    await expect(lost).rejects.toThrow('not now')
+    expect(writer.progress.checkpoint).toBe(undefined)
+    refuse = false
+    await writer.append([draft('text', { content: 'b' })], withProgress({ offsets: [], checkpoint: 2 }))
+    expect(await bench.stored()).toMatchObject({ taken: 'm', followUps: [], checkpoint: 2 })
+  })
+
+  test('goes on with a log that an earlier host began, and delivers what that host may not have', async () => {
+    await using bench = await openBench()
+    const pending = { id: 'asked:q', report: { type: 'withdrawn', questionId: 'q' } } as const
+    await bench.writer.append([draft('text', { content: 'a' })])
+    const next = bench.open(3, { reports: [pending] })
+    await next.redeliver()
+    expect(bench.delivered.at(-1)).toEqual(pending)
+    expect(next.progress.reports).toEqual([])
+    await next.append([draft('text', { content: 'b' })])
+    expect((await bench.messages()).map(({ seq, type }) => [seq, type])).toEqual([
+      [1, 'start'],
+      [2, 'userMessage'],
+      [3, 'text'],
+      [4, 'text'],
+    ])
   })
 })

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { type Run, addCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { type Check, attempt, ok } from '../doctor/check.ts'
+import { checkDatabase } from '../doctor/database-check.ts'
 import { checkEngine } from '../doctor/engine-checks.ts'
 import { checkConfig, checkGit, checkHost, checkNode, checkSandboxes } from '../doctor/system-checks.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -38,11 +39,12 @@ async function examine(context: CommandContext): Promise<Check[]> {
   const dataDirectory = await context.dataDirectory()
   const config = await attempt('configuration', () => checkConfig(dataDirectory, env, cwd))
   const host = await attempt('host', () => checkHost(dataDirectory, PORT))
+  const database = await attempt('database file', () => checkDatabase(dataDirectory))
   const engine = await attempt('engine', async () => {
     await using connection = await context.connect()
     return await checkEngine(connection.client, signal)
   })
-  return [...checks, ...config, ...host, ...engine, ...checkSandboxes()]
+  return [...checks, ...config, ...host, ...database, ...engine, ...checkSandboxes()]
 }
 
 const MARKS = { ok: ['✓', 'green'], warn: ['–', 'yellow'], fail: ['✗', 'red'] } as const

@@ -15,7 +15,8 @@ import { nextStepLines, nextSteps } from '../render/next-steps.ts'
 import { plainText } from '../render/sanitize.ts'
 import { taskHead } from '../render/task.ts'
 import { SAMPLE_PROMPT, SAMPLE_TITLE, makeSampleRepository } from '../sample-repository.ts'
-import { openServingHost, showAddress, waitForEnd } from './up.ts'
+import { waitForEnd } from '../wait-for-end.ts'
+import { openServingHost, showAddress } from './up.ts'
 
 export function addStartCommand(program: Command, run: Run): void {
   const command = addCommand(program, 'start', {
@@ -29,7 +30,7 @@ export function addStartCommand(program: Command, run: Run): void {
       if ((await tryFirstTask(context, host.client)) === 'interrupted') return EXIT.interrupted
       context.output.lines([''])
       showAddress(context, host)
-      return await waitForEnd(context)
+      return await waitForEnd(context, host)
     }),
   )
 }

@@ -1,6 +1,7 @@
 /** Asks the person at the terminal. */
 import { isCancel, multiselect, select, text } from '@clack/prompts'
 import type { Question } from '../../../core/contract/records.ts'
+import type { SessionsAtEnd } from '../../config.ts'
 import { plainLine } from '../render/sanitize.ts'
 import type { Streams } from '../streams.ts'
 
@@ -57,6 +58,23 @@ export async function askInterruption(prompt: PromptOptions): Promise<Interrupti
     ...io(prompt),
   })
   return isCancel(chosen) ? 'stop_now' : chosen
+}
+
+/** What becomes of agents at work when their host ends; a second Ctrl-C leaves it to the configuration. */
+export async function askAtEnd(
+  count: number,
+  prompt: PromptOptions,
+): Promise<SessionsAtEnd | 'continue' | 'configured'> {
+  const chosen = await select<SessionsAtEnd | 'continue'>({
+    message: count === 1 ? 'An agent is at work' : `${count} agents are at work`,
+    options: [
+      { value: 'end', label: count === 1 ? 'End it' : 'End them', hint: 'with the next host the work goes on' },
+      { value: 'leave', label: 'Leave at work', hint: 'the next host finds what was done meanwhile' },
+      { value: 'continue', label: 'Go on serving' },
+    ],
+    ...io(prompt),
+  })
+  return isCancel(chosen) ? 'configured' : chosen
 }
 
 const io = ({ streams, signal }: PromptOptions) => ({ input: streams.stdin, output: streams.stdout, signal })

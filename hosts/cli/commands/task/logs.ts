@@ -1,5 +1,5 @@
 /** `troupe task logs`: what the agent said and did. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { UnitTask } from '../../../../core/contract/records.ts'
 import type { Client } from '../../../../core/rpc/client/index.ts'
 import { type Run, addCommand, wholeNumber } from '../../command.ts'
@@ -11,12 +11,15 @@ import { shortId } from '../../render/format.ts'
 import { makeLogRenderer } from '../../render/log.ts'
 import { plainLine } from '../../render/sanitize.ts'
 import { findTask } from '../../task-reference.ts'
+import { searchLogs } from './search-logs.ts'
 
 interface LogsOptions {
   readonly follow?: true
   readonly all?: true
   readonly last?: number
   readonly exitOnQuestion?: true
+  readonly search?: string
+  readonly grep?: string
 }
 
 const PAGE = 500
@@ -29,11 +32,14 @@ export function addLogsCommand(group: Command, run: Run): void {
       'troupe task logs 1a2b3c4d',
       'troupe task logs -f 1a2b3c4d',
       'troupe task logs 1a2b3c4d --last 20 --json',
+      'troupe task logs 1a2b3c4d --all --search "out of memory"',
     ],
   })
     .option('-f, --follow', 'go on while the agent works')
     .option('--all', 'the logs of all sessions, oldest first')
     .option('--last <messages>', 'only the last ones of each session', wholeNumber(0, 1_000_000))
+    .option('--search <text>', 'only what holds this text, whatever its case')
+    .addOption(new Option('--grep <text>', 'the same as --search').hideHelp())
     .option('--exit-on-question', 'with -f, where nobody can answer: leave with code 3')
     .action((reference: string, options: LogsOptions) =>
       run(command, async (context) => {
@@ -41,6 +47,9 @@ export function addLogsCommand(group: Command, run: Run): void {
         await using connection = await context.connect(options.follow ? workingConnection(watched) : {})
         const { client } = connection
         const task = await findTask(client, reference, context.signal)
+        const text = options.search ?? options.grep
+        if (text !== undefined)
+          return await searchLogs(context, client, { sessionIds: await sessionsOf(client, task, options), text })
         if (!options.follow || isResting(task)) return await printLogs(context, client, task, options)
         const after = await cursor(client, task, options.last)
         return await watchTask(context, connection, watched, {
@@ -58,11 +67,17 @@ async function printLogs(
   task: UnitTask,
   options: LogsOptions,
 ): Promise<ExitCode> {
-  const sessions = options.all ? await allSessions(client, task) : task.sessionId === undefined ? [] : [task.sessionId]
+  const sessions = await sessionsOf(client, task, options)
   if (sessions.length === 0) context.output.notice(`${shortId(task.id)} (${plainLine(task.title)}) has not run yet.`)
   for (const sessionId of sessions)
     await printSession(context, client, sessionId, await firstSeq(client, sessionId, options.last))
   return EXIT.done
+}
+
+/** The newest, or all of them, oldest first. */
+async function sessionsOf(client: Client, task: UnitTask, { all }: LogsOptions): Promise<string[]> {
+  if (all) return await allSessions(client, task)
+  return task.sessionId === undefined ? [] : [task.sessionId]
 }
 
 const allSessions = async (client: Client, { agentTaskId }: UnitTask): Promise<string[]> =>

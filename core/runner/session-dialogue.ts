@@ -1,0 +1,114 @@
+/**
+ * What people and the agent of one session say to each other.
+ *
+ * D1 A question is logged and reported once, however often it is asked under its key.
+ * D2 An answer or a message is in the log before the agent hears it, and only once, though the engine may deliver it twice.
+ * D3 An accepted message is acknowledged by the plugin, or given back as unheard.
+ */
+import { faultPoint } from '../base/fault-point.ts'
+import { TroupeError } from '../base/errors.ts'
+import type { KnownQuestion } from '../engine/ports.ts'
+import type { Ask, FollowUp } from '../plugin/contract/io.ts'
+import { FollowUps } from './follow-ups.ts'
+import { questionIdOf, Questions } from './questions.ts'
+import type { SessionWriter } from './session-writer.ts'
+import { withFollowUp, withoutFollowUp, withRefused, withTaken } from './stored-progress.ts'
+
+export interface DialogueParts {
+  readonly sessionId: string
+  readonly writer: SessionWriter
+  /** Questions that an earlier host has shown to people. */
+  readonly questions: readonly KnownQuestion[]
+  readonly withdrawn: (questionId: string) => void
+}
+
+export class SessionDialogue {
+  readonly #parts: DialogueParts
+  readonly #questions: Questions
+  readonly #followUps: FollowUps
+  #closed = false
+
+  constructor(parts: DialogueParts) {
+    const { writer, questions } = parts
+    const { reports = [], followUps = [] } = writer.progress
+    this.#parts = parts
+    this.#questions = new Questions(questions)
+    for (const { report } of reports) {
+      // It is in the log, and is being reported only now.
+      if (report.type === 'asked' && !this.#questions.knows(report.question.questionId)) {
+        this.#questions.open(report.question.questionId)
+      }
+    }
+    this.#followUps = new FollowUps({ unread: followUps, onRead: (id) => writer.note(withoutFollowUp(id)) })
+  }
+
+  get followUps(): AsyncIterable<FollowUp> {
+    return this.#followUps
+  }
+
+  /** The agent waits for a person. */
+  get waits(): boolean {
+    return this.#questions.waiting > 0
+  }
+
+  /** Settles with the answer. @throws TroupeError ABORTED when the question is withdrawn or the session stops. */
+  async ask({ key, ...question }: Ask, withdraw: AbortSignal): Promise<string> {
+    if (this.#closed) throw new TroupeError('ABORTED', 'The session is stopping.')
+    const { sessionId, withdrawn } = this.#parts
+    const questionId = questionIdOf(sessionId, key)
+    if (!this.#questions.knows(questionId)) await this.#show(questionId, question) // D1
+    const onWithdraw = () => {
+      if (this.#questions.withdraw(questionId)) withdrawn(questionId)
+    }
+    withdraw.addEventListener('abort', onWithdraw, { once: true })
+    if (withdraw.aborted) onWithdraw()
+    try {
+      return await this.#questions.answerTo(questionId)
+    } finally {
+      withdraw.removeEventListener('abort', onWithdraw)
+    }
+  }
+
+  async answer({ questionId, answer, by }: { questionId: string; answer: string; by: string }): Promise<void> {
+    const { writer } = this.#parts
+    if (this.#closed || this.#questions.isWithdrawn(questionId)) return
+    if (writer.progress.taken !== questionId) {
+      await writer.write({ type: 'userAnswer', questionId, answer, by }, withTaken(questionId)) // D2
+      faultPoint('runner.answer-written')
+    }
+    this.#questions.answer(questionId, answer)
+  }
+
+  /** False when the session ends and does not take it any more. */
+  async send({ id, content }: FollowUp): Promise<boolean> {
+    const { writer } = this.#parts
+    if (writer.progress.taken === id) return true
+    if (this.#followUps.closed) return false
+    await writer.write({ type: 'userMessage', content }, withFollowUp({ id, content })) // D2
+    faultPoint('runner.message-written')
+    if (this.#followUps.push({ id, content })) return true
+    writer.note(withRefused(id))
+    return false
+  }
+
+  /** The agent hears and asks nothing more; gives the messages that it did not hear (D3). */
+  close(): string[] {
+    this.#closed = true
+    this.#questions.withdrawAll()
+    return this.#followUps.close().map(({ content }) => content)
+  }
+
+  async #show(questionId: string, question: Omit<Ask, 'key'>): Promise<void> {
+    this.#questions.open(questionId)
+    try {
+      const report = { type: 'asked', question: { questionId, ...question } } as const
+      const body = { type: 'userQuestion', questionId, ...toMutable(question) } as const
+      await this.#parts.writer.report(body, { id: `asked:${questionId}`, report })
+    } catch (error) {
+      this.#questions.forget(questionId)
+      throw error
+    }
+  }
+}
+
+const toMutable = ({ options, ...rest }: Omit<Ask, 'key'>) => ({ ...rest, ...(options && { options: [...options] }) })

@@ -1,0 +1,148 @@
+/**
+ * The plugin at work on one session, in one thread after another.
+ *
+ * S3 One thread at a time has the session: what an earlier one still calls is refused.
+ * S4 When a thread dies under the session, the plugin goes on from the last committed progress, in a thread of its own;
+ *    the processes are the same. That happens once.
+ */
+import { type ErrorEnvelope, TroupeError } from '../base/errors.ts'
+import type { SessionSpec } from '../engine/ports.ts'
+import type { RunEnd, Session } from '../plugin/contract/agent.ts'
+import type { HostIo, Progress } from '../plugin/host-io.ts'
+import type { PluginEnd } from '../plugin/plugin-host.ts'
+import type { Redactor } from '../secrets/redact.ts'
+import type { IdleWatch, IdleWatches } from './idle-watch.ts'
+import type { AgentSetup, RunnerDeps } from './ports.ts'
+import type { SessionDialogue } from './session-dialogue.ts'
+import type { SessionProcesses } from './session-processes.ts'
+import type { SessionWriter } from './session-writer.ts'
+import { toContinue, withProgress } from './stored-progress.ts'
+
+export interface DriveParts {
+  readonly deps: Pick<RunnerDeps, 'plugins' | 'logger'> & { readonly idle: IdleWatches }
+  readonly spec: SessionSpec
+  readonly setup: AgentSetup
+  readonly redactor: Redactor
+  readonly writer: SessionWriter
+  readonly dialogue: SessionDialogue
+  readonly processes: SessionProcesses
+  /** Asks the plugin to stop. */
+  readonly signal: AbortSignal
+  /** Nothing was heard for too long. */
+  readonly onIdle: (error: ErrorEnvelope) => void
+}
+
+interface Turn {
+  readonly workDir: string
+  /** Where it goes on. */
+  readonly progress: Progress | undefined
+  /** In a thread that it shares with no other session. */
+  readonly alone: boolean
+}
+
+export class SessionDrive {
+  readonly #parts: DriveParts
+  #turn: Turn | undefined
+  #over = false
+
+  constructor(parts: DriveParts) {
+    this.#parts = parts
+  }
+
+  /** A thread has the session. */
+  get atWork(): boolean {
+    return this.#turn !== undefined
+  }
+
+  /** Runs the plugin to its end. @throws TroupeError ABORTED when the session was taken from it before. */
+  async run(workDir: string, progress?: Progress): Promise<RunEnd> {
+    if (this.#over) throw takenAway()
+    const first = await this.#run({ workDir, progress, alone: false })
+    if (first.kind !== 'interrupted') return first
+    if (this.#over) throw takenAway()
+    const { logger } = this.#parts.deps
+    const goOn = toContinue(this.#parts.writer.progress)
+    if (!goOn) return { kind: 'error', ...first.error }
+    logger.warn(
+      { sessionId: this.#parts.spec.sessionId, code: first.error.code },
+      'A session goes on in another thread.',
+    )
+    const second = await this.#run({ workDir, progress: goOn, alone: true }) // S4
+    return second.kind === 'interrupted' ? { kind: 'error', ...second.error } : second
+  }
+
+  /** Takes the session from the plugin, which is not told: it would end the agent. */
+  takeAway(): void {
+    this.#over = true
+    this.#turn = undefined
+  }
+
+  async #run(turn: Turn): Promise<PluginEnd> {
+    const { deps, setup, dialogue, signal, writer, onIdle } = this.#parts
+    const { idleMs } = setup
+    this.#turn = turn
+    using idle = deps.idle.watch({ idleMs, excused: () => dialogue.waits, onIdle: () => onIdle(idleError(idleMs)) })
+    const { progress, alone } = turn
+    const io = this.#hostIo(turn, idle)
+    const end = await deps.plugins.run({
+      session: this.#session(turn),
+      io,
+      signal,
+      ...(progress && { progress }),
+      alone,
+    })
+    this.#turn = undefined
+    // A batch may still be on its way to the log; whatever comes next comes after it.
+    await writer.settled()
+    return end
+  }
+
+  #session({ workDir, progress }: Turn): Session {
+    const { sessionId, agent, model, permissionMode, prompt, resume } = this.#parts.spec
+    return {
+      sessionId,
+      agent,
+      permissionMode,
+      prompt,
+      workDir,
+      scratchDir: this.#parts.processes.scratch,
+      settings: this.#parts.setup.settings,
+      ...(model !== undefined && { model }),
+      ...(resume !== undefined && { resume: { agentSessionId: resume } }),
+      ...(progress && { checkpoint: progress.checkpoint }),
+    }
+  }
+
+  #hostIo(turn: Turn, idle: IdleWatch): HostIo {
+    const { processes, writer, dialogue, deps, redactor, spec } = this.#parts
+    const assertHolds = () => {
+      if (this.#turn !== turn) throw takenAway() // S3
+    }
+    const offsets = turn.progress?.offsets ?? []
+    return {
+      spawn: processes.handTo({ cwd: turn.workDir, offsets, assertHolds, onOutput: () => idle.heard() }),
+      append: async (drafts, progress) => {
+        assertHolds()
+        idle.heard()
+        await writer.append(drafts, withProgress(progress))
+      },
+      delta: (type, content) => {
+        idle.heard()
+        writer.delta(type, content)
+      },
+      ask: async (question, withdraw) => {
+        assertHolds()
+        return dialogue.ask(question, withdraw)
+      },
+      followUps: dialogue.followUps,
+      debug: (text) => deps.logger.debug({ sessionId: spec.sessionId }, redactor.text(text)),
+    }
+  }
+}
+
+const takenAway = (): TroupeError => new TroupeError('ABORTED', 'This thread does not have the session any more.')
+
+const idleError = (idleMs: number): ErrorEnvelope => ({
+  code: 'AGENT_IDLE',
+  message: `Nothing was heard from the agent for ${Math.round(idleMs / 60_000)} min, so it was ended. Raise [timeouts] idle_minutes, or retry the task.`,
+})

@@ -1,0 +1,78 @@
+/** The parts of one session, put together. */
+import { join } from 'node:path'
+import type { ErrorEnvelope } from '../base/errors.ts'
+import type { SessionSpec } from '../engine/ports.ts'
+import { makeRedactor } from '../secrets/redact.ts'
+import { sessionEnvironment } from './environment.ts'
+import type { IdleWatches } from './idle-watch.ts'
+import type { AgentSetup, RunnerDeps } from './ports.ts'
+import { Reporter } from './reporter.ts'
+import { SessionDialogue } from './session-dialogue.ts'
+import { SessionDrive } from './session-drive.ts'
+import { SessionProcesses } from './session-processes.ts'
+import { SessionWriter } from './session-writer.ts'
+import { parseProgress } from './stored-progress.ts'
+
+export interface RunDeps extends RunnerDeps {
+  readonly idle: IdleWatches
+  /** Settles when nothing of an earlier host runs any more but what is gone on with. */
+  readonly cleared: Promise<void>
+}
+
+export interface SessionParts {
+  /** Below it are the files of its processes. */
+  readonly folder: string
+  /** Why the agent's configuration cannot be used. */
+  readonly misconfigured: unknown
+  /** For what prepares its worktree. That is code of the repository: the agent's secrets are not for it. */
+  readonly setupEnvironment: () => Record<string, string>
+  readonly reporter: Reporter
+  readonly writer: SessionWriter
+  readonly dialogue: SessionDialogue
+  readonly processes: SessionProcesses
+  readonly drive: SessionDrive
+}
+
+export interface SessionSignals {
+  /** Asks the plugin to stop. */
+  readonly stopping: AbortSignal
+  /** The host goes: what waits for the database is given up. */
+  readonly givenUp: AbortSignal
+  readonly onIdle: (error: ErrorEnvelope) => void
+}
+
+export function makeSessionParts(deps: RunDeps, spec: SessionSpec, signals: SessionSignals): SessionParts {
+  const { sessionId, place, questions = [] } = spec
+  const { logger, log, clock } = deps
+  const { setup, error } = trySetup(deps, spec)
+  const redactor = makeRedactor(setup.secrets)
+  const environment = ({ env, secrets }: Pick<AgentSetup, 'env' | 'secrets'>) =>
+    sessionEnvironment({ ...toHost(deps), configured: env, secrets, taskId: place.taskId, sessionId })
+  // L7: what is reported is stored and shown too.
+  const reporter = new Reporter((said, id) => deps.report(sessionId, redactor.json(said), id), logger, signals.givenUp)
+  const writer = new SessionWriter(
+    { log, clock, logger, redactor, signal: signals.givenUp, deliver: ({ report, id }) => reporter.report(report, id) },
+    { ...spec, workDir: place.worktreePath ?? place.repositoryPath, progress: parseProgress(spec.progress) },
+  )
+  const withdrawn = (questionId: string) => void reporter.report({ type: 'withdrawn', questionId })
+  const dialogue = new SessionDialogue({ sessionId, questions, writer, withdrawn })
+  const folder = join(deps.runRoot, sessionId)
+  const processes = new SessionProcesses({ sandbox: deps.sandbox, logger, folder, env: () => environment(setup) })
+  const { stopping: signal, onIdle } = signals
+  const drive = new SessionDrive({ deps, spec, setup, redactor, writer, dialogue, processes, signal, onIdle })
+  const setupEnvironment = () => environment(NO_SETUP)
+  return { folder, misconfigured: error, setupEnvironment, reporter, writer, dialogue, processes, drive }
+}
+
+const toHost = ({ hostEnv, packageRoot }: RunDeps) => ({ host: hostEnv, packageRoot })
+
+const NO_SETUP: AgentSetup = { settings: { args: [] }, env: {}, secrets: [], idleMs: 0 }
+
+/** A configuration that cannot be read is the session's failure, not the engine's. */
+function trySetup({ setup }: RunDeps, { agent, place }: SessionSpec): { setup: AgentSetup; error?: unknown } {
+  try {
+    return { setup: setup(agent, place.repositoryPath) }
+  } catch (error) {
+    return { setup: NO_SETUP, error }
+  }
+}
