@@ -1,17 +1,22 @@
 /**
- * `npm run bench [-- <word>...] [--json]`: runs the benchmarks whose file name contains one of the words, one after the
- * other, each module in a process of its own, and prints one table. Every other file of this folder is such a module; each of its
- * exports called `bench...` is an async function that returns rows.
+ * `npm run bench [-- <word>...] [--json] [--write]`: builds the program, runs the benchmarks whose file name contains one of the
+ * words, one after the other, each module in a process of its own, and prints one table; `--write` puts it into
+ * `docs/performance.md`. Every other file of this folder is such a module; each of its exports called `bench...` is an async
+ * function that returns rows. Ends with 1 when a benchmark fails or an exact count misses its goal; times never fail.
  */
-import { fork } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Row } from './runner/row.ts'
+import { parseArgs } from 'node:util'
+import { writeDocument } from './runner/document.ts'
+import { makeOwnFolder } from './runner/own-folder.ts'
+import { isSkipped, meetsGoals, type Row } from './runner/row.ts'
 import { toTable } from './runner/table.ts'
 
-const LIMIT_MS = 10 * 60_000
+const LIMIT_MS = 5 * 60_000
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const child = fileURLToPath(new URL('./runner/child.ts', import.meta.url))
+const builder = fileURLToPath(new URL('../../hosts/cli/build.ts', import.meta.url))
 
 function listModules(words: readonly string[]): string[] {
   const names = globSync('*.ts', { cwd: folder })
@@ -23,16 +28,20 @@ function listModules(words: readonly string[]): string[] {
 const isRows = (message: unknown): message is Row[] => Array.isArray(message)
 
 async function runModule(name: string): Promise<Row[]> {
-  process.stderr.write(`${name} ...\n`)
+  const begin = performance.now()
+  process.stderr.write(`${name} ...`)
   const rows: Row[] = []
+  using own = makeOwnFolder()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const running = fork(child, [new URL(name, import.meta.url).href], { timeout: LIMIT_MS, execArgv: ['--expose-gc'] })
+  const options = { timeout: LIMIT_MS, execArgv: ['--expose-gc'], env: own.env }
+  const running = fork(child, [new URL(name, import.meta.url).href], options)
   running.on('message', (message) => isRows(message) && rows.push(...message))
   running.on('error', reject)
-  running.on('close', (code, signal) =>
+  running.on('exit', (code, signal) =>
     code === 0 ? resolve() : reject(new Error(`${name} ended with ${signal ?? code}`)),
   )
   await promise
+  process.stderr.write(` ${((performance.now() - begin) / 1000).toFixed(0)} s\n`)
   return rows
 }
 
@@ -43,18 +52,31 @@ async function runAll(names: readonly string[]): Promise<Row[]> {
     try {
       rows.push(...(await runModule(name)))
     } catch (error) {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+      process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
       process.exitCode = 1
     }
   }
   return rows
 }
 
-const words = process.argv.slice(2)
-const names = listModules(words.filter((word) => !word.startsWith('--')))
+/** Hosts are measured as people install them. */
+function build(): void {
+  if (spawnSync(process.execPath, [builder], { stdio: 'inherit' }).status !== 0) process.exit(1)
+}
+
+const missesCount = (row: Row): boolean => !isSkipped(row) && row.exact === true && meetsGoals(row) === false
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, write: { type: 'boolean' } },
+})
+const names = listModules(positionals)
 if (names.length === 0) {
   process.stderr.write('No benchmark has such a name.\n')
   process.exit(2)
 }
+build()
 const rows = await runAll(names)
-process.stdout.write(words.includes('--json') ? `${JSON.stringify(rows, null, 2)}\n` : `\n${toTable(rows)}\n`)
+process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `\n${toTable(rows)}\n`)
+if (values.write) await writeDocument(rows, { complete: positionals.length === 0 && process.exitCode === undefined })
+if (rows.some(missesCount)) process.exitCode = 1

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sleep } from '../../core/base/waiting.ts'
@@ -17,28 +17,39 @@ const CACHE = fileURLToPath(new URL('../../.cache/agents', import.meta.url))
 const INSTALL_MS = 300_000
 
 /**
- * The native program of Claude Code, without the launcher in front of it.
- * @throws Error when it cannot be installed.
+ * Where the program of each agent is, from the `node_modules` of its installation. The native program is taken, which npm installs
+ * in a package for this platform, without the launcher in front of it.
  */
-export async function claudeCode(): Promise<string> {
-  const scope = join(await installed('claude-code'), 'node_modules/@anthropic-ai')
-  // npm installs only the package of this platform, beside the launcher's.
-  const platform = (await readdir(scope)).find((name) => name.startsWith('claude-code-'))
-  if (platform === undefined) throw new Error(`Claude Code has no package for ${process.platform}-${process.arch}.`)
-  return join(scope, platform, process.platform === 'win32' ? 'claude.exe' : 'claude')
+const PROGRAMS = {
+  'claude-code': '@anthropic-ai/claude-code-*/claude{,.exe}',
+  'codex-cli': '@openai/codex-*/vendor/*/bin/codex{,.exe}',
+  opencode: 'opencode-{linux,darwin,windows}-*/bin/opencode{,.exe}',
+  'claude-agent-acp': '@agentclientprotocol/claude-agent-acp/dist/index.js',
+} as const
+
+type AgentOfNpm = keyof typeof PROGRAMS
+
+/** The absolute path of the agent's program. @throws Error when it cannot be installed, or has none for this platform. */
+export async function agentProgram(agent: AgentOfNpm): Promise<string> {
+  const modules = join(await installed(agent), 'node_modules')
+  for await (const found of glob(PROGRAMS[agent], { cwd: modules })) return join(modules, found)
+  throw new Error(`${AGENT_PACKAGES[agent].name} has no program for ${process.platform}-${process.arch}.`)
 }
 
-/** For `requires`: why Claude Code cannot be used here. */
-export const claudeCodeProbe: Probe = async () => {
-  try {
-    await claudeCode()
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-}
+/** For `requires`: why the agent cannot be used here. */
+export const agentProbe =
+  (agent: AgentOfNpm): Probe =>
+  () =>
+    agentProgram(agent).then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    )
 
-async function installed(agent: PinnedAgent): Promise<string> {
+export const claudeCode = (): Promise<string> => agentProgram('claude-code')
+export const claudeCodeProbe = agentProbe('claude-code')
+
+/** The folder where the package is installed, with its `node_modules`. @throws Error when it cannot be. */
+export async function installed(agent: PinnedAgent): Promise<string> {
   const folder = join(CACHE, `${agent}-${AGENT_PACKAGES[agent].version}`)
   if (await exists(folder)) return folder
   await mkdir(CACHE, { recursive: true })

@@ -70,7 +70,8 @@ async function collect(child: ChildProcess): Promise<CommandResult> {
   return { code, stdout, stderr }
 }
 
-export async function openTroupe(): Promise<Troupe> {
+/** @param options.program The source of the command line, or what was compiled from it. Default: the source. */
+export async function openTroupe({ program = MAIN }: { readonly program?: string } = {}): Promise<Troupe> {
   const lab = await openGitLab()
   const home = join(lab.folder, 'troupe')
   mkdirSync(home, { mode: 0o700 })
@@ -80,7 +81,7 @@ export async function openTroupe(): Promise<Troupe> {
   let client: Client | undefined
 
   const launch: Troupe['spawn'] = (args, { cwd = lab.folder } = {}) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
     children.add(child)
     child.once('close', () => children.delete(child))
     return child
