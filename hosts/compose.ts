@@ -104,7 +104,8 @@ function openEngine(parts: Parts, options: ComposeOptions, opened: AsyncDisposab
   const { store, settings } = parts
   const { dataDirectory, env, startsSessions } = options
   // The engine tells the runner what to do and hears from it what happened, so one must be known before the other is.
-  const late: { engine?: Engine; atEnd?: SessionsAtEnd } = {}
+  // A start that fails ends nobody's agents.
+  const late: { engine?: Engine; atEnd?: SessionsAtEnd | undefined } = { atEnd: 'leave' }
   const runner = makeLocalRunner({
     ...parts,
     hostEnv: env,
@@ -138,7 +139,7 @@ function openEngine(parts: Parts, options: ComposeOptions, opened: AsyncDisposab
     scheduler.poke()
   }
 
-  return { engine, recover, atEnd: (choice: SessionsAtEnd) => void (late.atEnd = choice) }
+  return { engine, recover, atEnd: (choice?: SessionsAtEnd) => void (late.atEnd = choice) }
 }
 
 /** Parts are opened in the order of their needs and closed in the other. @throws TroupeError STORE_..., CONFIG_INVALID */
@@ -151,6 +152,7 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
   const handlers = makeHandlers({ ...parts, engine, version: packageVersion })
   const router = makeRouter({ handlers, logger: parts.logger, strict: options.strict ?? false })
   const client = await openClient(router, opened)
+  atEnd()
   return toHost({ router, client, atEnd }, opened.move())
 }
 

@@ -1,8 +1,11 @@
 /** What each effect does. Every one may run twice (E3) and is idempotent by the ids it carries. */
-import { toEnvelope, TroupeError } from '../base/errors.ts'
+import { fail, toEnvelope, TroupeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import type { AgentSession } from '../contract/records.ts'
 import { sessionOutcome } from '../contract/statuses.ts'
 import type { Effects } from '../machines/effects.ts'
+import { answeredPrompt } from '../machines/prompts.ts'
+import { getQuestion } from '../store/questions.ts'
 import { getSession } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { EffectHandlers } from './effect-runner.ts'
@@ -38,12 +41,14 @@ async function merge(
   await engine.tell(taskId, told, id)
 }
 
+const isOver = ({ status }: AgentSession): boolean => sessionOutcome.safeParse(status).success
+
 /**
  * Gives the runner a session, unless it has ended: an effect may come again after that. What cannot be begun ends at once.
  */
 async function startSession(ports: EffectPorts, engine: Pick<Engine, 'tell'>, sessionId: string): Promise<void> {
   const session = await ports.store.read((tx) => getSession(tx, sessionId))
-  if (!session || sessionOutcome.safeParse(session.status).success) return
+  if (!session || isOver(session)) return
   try {
     await ports.runner.start(await ports.store.read((tx) => readSpec(tx, session)))
   } catch (error) {
@@ -63,6 +68,24 @@ async function reach(
   return tell()
 }
 
+/** The task of a lost session goes on with an answer that came too late for it. */
+async function passOn(
+  { store }: EffectPorts,
+  engine: Pick<Engine, 'tell'>,
+  { sessionId, questionId, answer }: Effects['deliverAnswer'],
+  id: string,
+): Promise<void> {
+  const [session, question] = await store.read((tx) =>
+    Promise.all([getSession(tx, sessionId), getQuestion(tx, questionId)]),
+  )
+  if (!session || !question) return
+  // Thrown, it comes again: only how the session has ended says what becomes of the answer.
+  if (!isOver(session)) fail('CONFLICT', `Session ${sessionId} is about to end.`)
+  if (session.status !== 'lost') return
+  const asked = { ...question, questionId, question: question.prompt }
+  await engine.tell(session.unitTaskId, { type: 'followUp', prompt: answeredPrompt(asked, answer) }, id)
+}
+
 export const makeEffectHandlers =
   (ports: EffectPorts) =>
   (engine: Pick<Engine, 'tell'>): EffectHandlers => ({
@@ -71,8 +94,10 @@ export const makeEffectHandlers =
     async stopSession({ sessionId, error }) {
       await reach(ports, engine, { sessionId, tell: () => ports.runner.stop(sessionId, error) })
     },
-    async deliverAnswer({ sessionId, ...answer }) {
-      await reach(ports, engine, { sessionId, tell: () => ports.runner.answer(sessionId, answer) })
+    async deliverAnswer({ sessionId, ...answer }, { id }) {
+      const tell = () => ports.runner.answer(sessionId, answer)
+      const heard = await reach(ports, engine, { sessionId, tell })
+      if (!heard) await passOn(ports, engine, { sessionId, ...answer }, id)
     },
     async deliverMessage({ sessionId, taskId, content, by }, { id }) {
       const tell = () => ports.runner.send(sessionId, { id, content, by })

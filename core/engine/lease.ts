@@ -45,9 +45,16 @@ export function makeLease(options: LeaseOptions): Lease {
 
 function soleLease({ store, engineId }: LeaseOptions): Lease {
   let marked: Promise<unknown> | undefined
+  const mark = () =>
+    store
+      .transaction((tx) => markEngine(tx, engineId))
+      .catch((error: unknown) => {
+        marked = undefined // so that it can be tried again
+        throw error
+      })
   return {
     term: () => 1,
-    ensure: async () => void (await (marked ??= store.transaction((tx) => markEngine(tx, engineId)))),
+    ensure: async () => void (await (marked ??= mark())),
     async [Symbol.asyncDispose]() {},
   }
 }

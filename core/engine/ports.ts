@@ -74,7 +74,7 @@ export interface SessionRunner {
   recover(specs: readonly SessionSpec[]): void
   /** Ends a session; its `ended` report follows. False when it is not here. */
   stop(sessionId: string, error?: ErrorEnvelope): Promise<boolean>
-  /** False when the session is not here. */
+  /** False when the session is not here (any more) and its agent will not hear the answer. */
   answer(sessionId: string, answer: { questionId: string; answer: string; by: string }): Promise<boolean>
   /** False when the session is not here (any more) and the message was not heard. */
   send(sessionId: string, message: { id: string; content: string; by: string }): Promise<boolean>

@@ -18,6 +18,8 @@ export interface TaskContext extends TaskInput {
   readonly lostInARow: number
   /** What people said too late for the last session; the next one starts with it. */
   readonly unheard?: readonly string[]
+  /** Whether the last session that ended had said its prompt to the agent; unknown in tasks of older versions. */
+  readonly begun?: boolean
   /** A question that a lost session left open; its answer starts the next session. */
   readonly openQuestion?: AskedQuestion
   readonly worktreePath?: string

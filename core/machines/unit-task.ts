@@ -24,6 +24,13 @@ function afterLost(context: TaskContext, event: SessionEnd): NextPrompt {
   return { prompt: continuePrompt, resume }
 }
 
+function afterRetry({ prompt, begun, next, agentSessionId }: TaskContext, fresh: boolean): NextPrompt {
+  if (fresh) return { prompt }
+  // Nobody was told it yet.
+  if (begun === false) return next
+  return agentSessionId === undefined ? { prompt } : { prompt: continuePrompt, resume: agentSessionId }
+}
+
 /** What the next session is told: its own prompt, then what people said too late for the one before. */
 const toPrompt = ({ next, unheard = [] }: TaskContext): string =>
   [next.prompt, ...unheard].filter((part) => part !== '').join('\n\n')
@@ -45,6 +52,7 @@ const task = setup({
     keepSessionEnd: assign(({ context, event }) => {
       if (event.type !== 'session.ended') return {}
       return {
+        begun: event.started,
         agentSessionId: event.agentSessionId ?? context.agentSessionId,
         endCommit: event.endCommit ?? context.endCommit,
         error: event.error,
@@ -82,10 +90,7 @@ const task = setup({
     /** The next session starts with what was said too late, and nothing else. */
     goOnWithUnheard: assign(({ context }) => ({ next: withResume('', context.agentSessionId), error: undefined })),
     keepRetry: assign({
-      next: ({ context, event }) =>
-        event.type === 'retry' && !event.fresh && context.agentSessionId !== undefined
-          ? { prompt: continuePrompt, resume: context.agentSessionId }
-          : { prompt: context.prompt },
+      next: ({ context, event }) => afterRetry(context, event.type === 'retry' && event.fresh),
       error: undefined,
     }),
     keepAnswer: assign(({ context, event }) =>

@@ -10,6 +10,9 @@ export interface FieldShape {
 /** The fields of each message that a plugin may emit, by its type; `type` is the first. */
 export type MessageShapes = Readonly<Record<string, readonly FieldShape[]>>
 
+/** The host follows values down to their end, on a stack that holds some thousand levels. */
+const DEEPEST = 500
+
 /**
  * The JSON of the message, with the fields that it may have, its type first.
  * @throws TypeError that names the field which is wrong.
@@ -37,9 +40,15 @@ const asFields = (value: unknown): Readonly<Record<string, unknown>> => {
 function assertField({ name, is }: FieldShape, value: unknown): void {
   if (is === 'json') {
     if (value === undefined || typeof value === 'function') throw new TypeError(`${name}: is not JSON`)
+    if (isDeeper(value, DEEPEST)) throw new TypeError(`${name}: is nested too deeply`)
   } else if (typeof is === 'string') {
     if (typeof value !== is || Number.isNaN(value)) throw new TypeError(`${name}: is not a ${is}`)
   } else if (typeof value !== 'string' || !is.includes(value)) {
     throw new TypeError(`${name}: is none of ${is.slice(0, 10).join(', ')}`)
   }
 }
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1)))

@@ -88,8 +88,8 @@ export class Outbox {
   /** Settles when all that was added so far is committed. @throws what a batch failed with. */
   async committed(): Promise<void> {
     await nextTurn() // O2
-    // What is under way may have been taken before the last of it was added.
-    for (let batches = this.#empty ? 1 : 2; batches > 0 && (this.#underWay || !this.#empty); batches--) {
+    // What is under way may have been taken before the last of it was added; what is added from now on is not waited for.
+    for (let batches = (this.#underWay ? 1 : 0) + (this.#empty ? 0 : 1); batches > 0; batches--) {
       this.#flush()
       await this.#underWay
     }
@@ -151,7 +151,7 @@ export class Outbox {
       this.#failure ??= error
     } finally {
       this.#underWay = undefined
-      this.#flush()
+      this.#schedule() // What waited for this batch goes before the next one.
     }
   }
 }

@@ -66,11 +66,7 @@ export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
       run?.stop(error ? { kind: 'bound', error } : { kind: 'asked' })
       return run !== undefined
     },
-    async answer(sessionId, answer) {
-      const run = runs.get(sessionId)
-      await run?.answer(answer)
-      return run !== undefined
-    },
+    answer: async (sessionId, answer) => (await runs.get(sessionId)?.answer(answer)) ?? false,
     send: async (sessionId, message) => (await runs.get(sessionId)?.send(message)) ?? false,
     async [Symbol.asyncDispose]() {
       disposed = true

@@ -22,10 +22,18 @@ export interface DialogueParts {
   readonly withdrawn: (questionId: string) => void
 }
 
+interface Answer {
+  readonly questionId: string
+  readonly answer: string
+  readonly by: string
+}
+
 export class SessionDialogue {
   readonly #parts: DialogueParts
   readonly #questions: Questions
   readonly #followUps: FollowUps
+  /** Answers and messages that are being logged, by id: the engine delivers one again that takes it too long. */
+  readonly #taking = new Map<string, Promise<boolean>>()
   #closed = false
 
   constructor(parts: DialogueParts) {
@@ -69,18 +77,45 @@ export class SessionDialogue {
     }
   }
 
-  async answer({ questionId, answer, by }: { questionId: string; answer: string; by: string }): Promise<void> {
+  /** False when the session ends and does not take it any more. */
+  answer(answer: Answer): Promise<boolean> {
+    return this.#once(answer.questionId, () => this.#takeAnswer(answer))
+  }
+
+  /** False when the session ends and does not take it any more. */
+  send(message: FollowUp): Promise<boolean> {
+    return this.#once(message.id, () => this.#takeMessage(message))
+  }
+
+  /** The agent hears and asks nothing more; gives the messages that it did not hear (D3). */
+  close(): string[] {
+    this.#closed = true
+    this.#questions.withdrawAll()
+    return this.#followUps.close().map(({ content }) => content)
+  }
+
+  // D2
+  #once(id: string, take: () => Promise<boolean>): Promise<boolean> {
+    const underWay = this.#taking.get(id)
+    if (underWay) return underWay
+    const taken = take().finally(() => this.#taking.delete(id))
+    this.#taking.set(id, taken)
+    return taken
+  }
+
+  async #takeAnswer({ questionId, answer, by }: Answer): Promise<boolean> {
     const { writer } = this.#parts
-    if (this.#closed || this.#questions.isWithdrawn(questionId)) return
+    if (this.#closed) return false
+    if (this.#questions.isWithdrawn(questionId)) return true
     if (writer.progress.taken !== questionId) {
       await writer.write({ type: 'userAnswer', questionId, answer, by }, withTaken(questionId)) // D2
       faultPoint('runner.answer-written')
     }
     this.#questions.answer(questionId, answer)
+    return true
   }
 
-  /** False when the session ends and does not take it any more. */
-  async send({ id, content }: FollowUp): Promise<boolean> {
+  async #takeMessage({ id, content }: FollowUp): Promise<boolean> {
     const { writer } = this.#parts
     if (writer.progress.taken === id) return true
     if (this.#followUps.closed) return false
@@ -89,13 +124,6 @@ export class SessionDialogue {
     if (this.#followUps.push({ id, content })) return true
     writer.note(withRefused(id))
     return false
-  }
-
-  /** The agent hears and asks nothing more; gives the messages that it did not hear (D3). */
-  close(): string[] {
-    this.#closed = true
-    this.#questions.withdrawAll()
-    return this.#followUps.close().map(({ content }) => content)
   }
 
   async #show(questionId: string, question: Omit<Ask, 'key'>): Promise<void> {

@@ -33,6 +33,8 @@ export class SessionRun {
   readonly #parts: SessionParts
   readonly #stopping = new AbortController()
   readonly #givenUp = new AbortController()
+  /** Whether there is an agent to talk to. */
+  readonly #begun = Promise.withResolvers<Beginning['kind']>()
   readonly #startedAt: number
   readonly #unheard: string[] = []
   #phase: Phase = 'open'
@@ -74,6 +76,8 @@ export class SessionRun {
     // A plugin at work is not told: it would end its agent.
     if (!drive.atWork) this.#stopping.abort(letGo())
     drive.takeAway()
+    // What could not be stored until now is in the files of the agent, or comes again from the engine.
+    this.giveUp()
     await processes.release()
     await writer.settled()
   }
@@ -83,7 +87,9 @@ export class SessionRun {
     this.#givenUp.abort(new TroupeError('ABORTED', 'The host stopped.'))
   }
 
-  answer(answer: { questionId: string; answer: string; by: string }): Promise<void> {
+  /** False when no agent will hear it here. */
+  async answer(answer: { questionId: string; answer: string; by: string }): Promise<boolean> {
+    if (this.#deps.drives && (await this.#begun.promise) === 'lost') return false
     return this.#parts.dialogue.answer(answer)
   }
 
@@ -95,6 +101,7 @@ export class SessionRun {
   async #run(): Promise<void> {
     void this.#parts.writer.redeliver()
     const ending = await this.#execute()
+    this.#begun.resolve('lost') // unless it had begun
     if (this.#phase === 'left') return
     this.#phase = 'closing'
     await this.#close(ending)
@@ -145,6 +152,7 @@ export class SessionRun {
     if (this.#phase === 'left') throw letGo()
     await using processes = this.#parts.processes
     const beginning = await this.#begin()
+    this.#begun.resolve(beginning.kind)
     signal.throwIfAborted()
     if (this.#parts.misconfigured !== undefined) throw this.#parts.misconfigured
     if (beginning.kind === 'lost') return beginning

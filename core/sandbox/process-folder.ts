@@ -1,11 +1,13 @@
 /** The folder of one process: what is in it, and nothing else knows the names. */
-import { type FileHandle, mkdir, open, readFile, realpath, rename, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, realpath, rename, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { fail, TroupeError } from '../base/errors.ts'
 import { isShortage } from './shortage.ts'
 
 export const EXIT_FILE = 'exit'
+const MAX_RECORD_BYTES = 64 * 1024
 
 export interface ProcessFolder {
   readonly path: string
@@ -68,16 +70,23 @@ export async function openNewFile(path: string): Promise<FileHandle> {
 /** Readers see the old record or the new one, never half of it. */
 export async function writeRecord(folder: ProcessFolder, record: ProcessRecord): Promise<void> {
   const half = `${folder.record}.new`
-  await writeFile(half, JSON.stringify(record), { mode: 0o600 })
+  await writeFile(half, JSON.stringify(record), { mode: 0o600, flag: 'wx' })
   await rename(half, folder.record)
 }
 
 /** Nothing when the host died before it wrote the record, or the file is not one. */
 export async function readRecord(folder: ProcessFolder): Promise<ProcessRecord | undefined> {
-  const text = await readFile(folder.record, 'utf8').catch(() => 'null')
+  const text = await readPlain(folder.record).catch(() => 'null')
   try {
     return processRecord.parse(JSON.parse(text))
   } catch {
     return undefined
   }
+}
+
+/** The program knows the folder and runs as the same user: a pipe that it puts there would hold the reader for ever. */
+async function readPlain(path: string): Promise<string> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const state = await file.stat()
+  return state.isFile() && state.size <= MAX_RECORD_BYTES ? await file.readFile('utf8') : 'null'
 }

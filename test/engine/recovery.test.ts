@@ -6,7 +6,7 @@ import { makeEffectHandlers } from '../../core/engine/effect-handlers.ts'
 import type { SessionSpec } from '../../core/engine/ports.ts'
 import { recoverSessions } from '../../core/engine/recovery.ts'
 import { openSessionLog } from '../../core/log/session-log.ts'
-import { getSession } from '../../core/store/sessions.ts'
+import { getSession, getSessionStart } from '../../core/store/sessions.ts'
 import { sqlite } from '../helpers/databases.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
@@ -118,5 +118,27 @@ describe('an effect', () => {
     await handlers.deliverMessage({ sessionId, taskId, content: 'and docs', by: 'x' }, effect())
     await handlers.stopSession({ sessionId }, effect())
     expect(started).toEqual([sessionId])
+  })
+
+  test('that brings an answer too late for a lost session gives it to the next one', async () => {
+    await using bench = await openWorkbench(sqlite)
+    const { engine, taskId, sessionId } = await runningSession(bench)
+    const questionId = newId()
+    await engine.tell(sessionId, { type: 'asked', question: { questionId, kind: 'question', question: 'Which?' } })
+    const answer = { questionId, answer: 'blue', by: 'x' }
+    await engine.tell(sessionId, { type: 'answered', ...answer })
+    const { runner } = makeRunner()
+    const nobody = { ...runner, answer: async () => false }
+    const handlers = makeEffectHandlers({ ...deps(bench), runner: nobody, workspace, poke() {} })(engine)
+    const delivery = effect()
+    await expect(handlers.deliverAnswer({ sessionId, ...answer }, delivery)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await engine.tell(sessionId, { type: 'ended', outcome: 'lost' })
+    await engine.idle()
+    await handlers.deliverAnswer({ sessionId, ...answer }, delivery)
+    await handlers.deliverAnswer({ sessionId, ...answer }, delivery)
+    const next = newId()
+    await engine.tell(taskId, { type: 'assign', sessionId: next, workerId: bench.sample.workerId })
+    const start = await bench.sample.store.read((tx) => getSessionStart(tx, next))
+    expect(start?.prompt.match(/blue/g)).toHaveLength(1)
   })
 })

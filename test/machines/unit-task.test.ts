@@ -219,6 +219,10 @@ describe('the unit task machine', () => {
       'more\n\nand docs',
     )
     expect(heard([...running, ended('s1', 'failed'), late, { type: 'retry', fresh: true }])).toBe('do it\n\nand docs')
+    // So with changes whose session failed before it began.
+    const changes = [ended('s1', 'completed'), { type: 'changes', prompt: 'more' }]
+    const failed = [next, ended('s2', 'failed', { started: false }), { type: 'retry', fresh: false }]
+    expect(heard([...running, ...changes, ...failed])).toBe('more')
     const lost = ended('s1', 'lost', { openQuestion: question, unheard: ['and tests'] })
     const answer = { type: 'answered', questionId: 'q', answer: 'blue', by: 'local' }
     expect(heard([...running, lost, late, answer])).toMatch(/blue.*\n\nand tests\n\nand docs$/s)

@@ -96,6 +96,22 @@ describe('a session that its host has left', () => {
     await expectWhole(hosts)
   })
 
+  test('takes an answer or a message once, though the engine delivers it again while it is still being stored', async () => {
+    await using hosts = await openHosts()
+    await hosts.start('echo ask port; read -r port; echo "port $port"; read -r word; echo "heard $word"; read -r end')
+    await hosts.untilReported('asked')
+    const answer = { questionId: hosts.questions[0]!.id, answer: '80', by: 'x' }
+    await Promise.all([1, 2].map(() => hosts.runner.answer(hosts.sessionId, answer)))
+    const message = { id: newId(), content: 'hello', by: 'x' }
+    const taken = await Promise.all([1, 2].map(() => hosts.runner.send(hosts.sessionId, message)))
+    expect(taken).toEqual([true, true])
+    await hosts.runner.send(hosts.sessionId, { id: newId(), content: 'bye', by: 'x' })
+    await hosts.untilReported('ended')
+    const said = (await hosts.log()).filter(({ type }) => type.startsWith('user')).map(({ type }) => type)
+    expect(said).toEqual(['userMessage', 'userQuestion', 'userAnswer', 'userMessage', 'userMessage'])
+    await expectWhole(hosts)
+  })
+
   test('is kept by a host that drives nobody: it takes messages for the next one', async () => {
     await using hosts = await openHosts()
     const script = 'echo one; read -r word; echo "heard $word"'
