@@ -8,7 +8,9 @@ import type { LogSession } from './log-session.ts'
 import { toLogBody } from './preview.ts'
 import type { LogBatch, LogDraft } from './types.ts'
 
+/** Drafts that are worth a commit of their own. */
 const LARGE_DRAFTS = 500
+/** What one commit takes of many sessions, and a part more: it holds the thread meanwhile. */
 const LARGE_BYTES = 1024 * 1024
 
 interface WholeBody {
@@ -22,30 +24,45 @@ export interface Part {
   readonly messages: NewMessage[]
   /** The bodies whose message is a preview. */
   readonly wholes: WholeBody[]
+  bytes: number
   progress: string | undefined
   readonly written: PromiseWithResolvers<void>
 }
 
-export interface Group {
-  readonly parts: Map<LogSession, Part>
-  drafts: number
-  bytes: number
-  /** It waits only for the group before it. */
-  due: boolean
+/** What waits to be written, by session. */
+export type Group = Map<LogSession, Part>
+
+export function isLarge(group: Group): boolean {
+  let [drafts, bytes] = [0, 0]
+  for (const part of group.values()) {
+    drafts += part.messages.length
+    bytes += part.bytes
+  }
+  return drafts >= LARGE_DRAFTS || bytes >= LARGE_BYTES
 }
 
-export const newGroup = (): Group => ({ parts: new Map(), drafts: 0, bytes: 0, due: false })
-
-export const isLarge = (group: Group): boolean => group.drafts >= LARGE_DRAFTS || group.bytes >= LARGE_BYTES
-
 export function partOf(group: Group, session: LogSession): Part {
-  const known = group.parts.get(session)
+  const known = group.get(session)
   if (known) return known
-  const part = { session, messages: [], wholes: [], progress: undefined, written: Promise.withResolvers<void>() }
+  const written = Promise.withResolvers<void>()
+  const part = { session, messages: [], wholes: [], bytes: 0, progress: undefined, written }
   // Callers wait for it and see a failure; one that went away is no crash.
-  part.written.promise.catch(() => {})
-  group.parts.set(session, part)
+  written.promise.catch(() => {})
+  group.set(session, part)
   return part
+}
+
+/** Takes parts out of a group for one commit, those that came first. */
+export function takeParts(group: Group): Part[] {
+  const taken: Part[] = []
+  let bytes = 0
+  for (const part of group.values()) {
+    if (bytes >= LARGE_BYTES) break
+    group.delete(part.session)
+    taken.push(part)
+    bytes += part.bytes
+  }
+  return taken
 }
 
 /**
@@ -66,7 +83,6 @@ export function freshDrafts(session: LogSession, batch: LogBatch): readonly LogD
 
 /** Numbers fresh drafts and adds them to their part. */
 export function addToPart(
-  group: Group,
   part: Part,
   { batch, fresh }: { readonly batch: LogBatch; readonly fresh: readonly LogDraft[] },
 ): void {
@@ -79,9 +95,8 @@ export function addToPart(
     const body = bodies[index] ?? { body: json }
     part.messages.push({ ...place, type, at, ...body })
     if (body.fullBytes !== undefined) part.wholes.push({ ...place, body: json })
-    group.bytes += json.length
+    part.bytes += json.length
   }
-  group.drafts += fresh.length
   part.progress = batch.progress ?? part.progress
 }
 

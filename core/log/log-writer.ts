@@ -1,8 +1,9 @@
 /**
  * Writes batches of all sessions, many in one transaction.
  *
- * Owns the open group, which takes batches, and the one group that may be under way.
- * - W1 The open group is due `flushMs` after its first batch or when it is large; groups commit one after the other.
+ * Owns the open group, which takes batches, and the write that may be under way.
+ * - W1 A write takes what has come when the turn of the loop ends. It begins at once when the one before began `flushMs` ago,
+ *   or when the group is large; else then. Writes come one after the other, and others have a turn between two.
  * - W2 What fails takes with it all that was accepted after it for the same session, so that a log has no gap (L1).
  * - W3 A batch settles after its commit (L2).
  */
@@ -11,7 +12,7 @@ import { TroupeError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Store } from '../store/store.ts'
-import { freshDrafts, type Group, isLarge, newGroup, partOf, type Part, addToPart, writeParts } from './log-group.ts'
+import { addToPart, freshDrafts, type Group, isLarge, partOf, type Part, takeParts, writeParts } from './log-group.ts'
 import { commitMessages, type LogSession, revertOffered } from './log-session.ts'
 import type { LogBatch } from './types.ts'
 
@@ -19,17 +20,25 @@ export interface LogWriterDeps {
   readonly store: Store
   readonly clock: Clock
   readonly logger: Logger
-  /** How long batches are gathered for one transaction. */
+  /** Batches that come sooner after a write began are gathered for the next one. */
   readonly flushMs: number
 }
+
+type Phase =
+  | { readonly kind: 'resting' }
+  | { readonly kind: 'gathering'; readonly timer: Disposable }
+  | { readonly kind: 'writing'; readonly done: Promise<void> }
+
+const RESTING: Phase = { kind: 'resting' }
 
 export class LogWriter {
   readonly #deps: LogWriterDeps
   /** The newest part of each session that is not settled. */
   readonly #unsettled = new Map<LogSession, Part>()
-  #open: Group = newGroup()
-  #timer: Disposable | undefined
-  #underWay: Promise<void> | undefined
+  readonly #open: Group = new Map()
+  #phase: Phase = RESTING
+  /** When the last write began, on the clock of `performance`: that one is never set back. */
+  #beganAt = -Infinity
 
   constructor(deps: LogWriterDeps) {
     this.#deps = deps
@@ -44,43 +53,46 @@ export class LogWriter {
     if (!fresh) return this.#unsettled.get(session)?.written.promise
     const part = partOf(this.#open, session)
     this.#unsettled.set(session, part)
-    addToPart(this.#open, part, { batch, fresh })
+    addToPart(part, { batch, fresh })
     this.#schedule()
     return part.written.promise
   }
 
   /** Settles when all that was accepted is committed or has failed. */
   async flush(): Promise<void> {
-    while (this.#open.parts.size > 0 || this.#underWay) {
-      this.#closeGroup()
-      await this.#underWay
+    while (this.#open.size > 0 || this.#phase.kind === 'writing') {
+      await (this.#phase.kind === 'writing' ? this.#phase.done : this.#begin())
     }
   }
 
   // W1
   #schedule(): void {
-    if (isLarge(this.#open)) this.#closeGroup()
-    else this.#timer ??= this.#deps.clock.after(this.#deps.flushMs, () => this.#closeGroup())
-  }
-
-  #closeGroup(): void {
-    this.#timer?.[Symbol.dispose]()
-    this.#timer = undefined
-    this.#open.due = true
-    this.#underWay ??= this.#writeDue()
-  }
-
-  async #writeDue(): Promise<void> {
-    while (this.#open.due) {
-      const group = this.#open
-      this.#open = newGroup()
-      await this.#commit([...group.parts.values()])
+    if (this.#phase.kind === 'writing' || this.#open.size === 0) return
+    const wait = isLarge(this.#open) ? 0 : this.#beganAt + this.#deps.flushMs - performance.now()
+    if (wait <= 0) void this.#begin()
+    else if (this.#phase.kind === 'resting') {
+      const timer = this.#deps.clock.after(wait, () => void this.#begin())
+      this.#phase = { kind: 'gathering', timer }
     }
-    this.#underWay = undefined
+  }
+
+  /** Begins a write; none is under way. */
+  #begin(): Promise<void> {
+    if (this.#phase.kind === 'gathering') this.#phase.timer[Symbol.dispose]()
+    const done = this.#write()
+    this.#phase = { kind: 'writing', done }
+    return done
+  }
+
+  async #write(): Promise<void> {
+    await endOfTurn()
+    this.#beganAt = performance.now()
+    await this.#commit(takeParts(this.#open))
+    this.#phase = RESTING
+    this.#schedule()
   }
 
   async #commit(parts: readonly Part[]): Promise<void> {
-    if (parts.length === 0) return
     try {
       faultPoint('log.append-due')
       await this.#deps.store.transaction((tx) => writeParts(tx, parts))
@@ -105,8 +117,8 @@ export class LogWriter {
     this.#deps.logger.error({ err: error, sessions }, 'Messages could not be stored.')
     for (const part of parts) {
       // W2
-      const later = this.#open.parts.get(part.session)
-      this.#open.parts.delete(part.session)
+      const later = this.#open.get(part.session)
+      this.#open.delete(part.session)
       this.#settle(later ?? part)
       revertOffered(part.session)
       part.written.reject(error)
@@ -118,6 +130,8 @@ export class LogWriter {
     if (this.#unsettled.get(part.session) === part) this.#unsettled.delete(part.session)
   }
 }
+
+const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** The database as a whole failed; nothing is wrong with a single row. */
 const isStoreFailure = (error: unknown): boolean => error instanceof TroupeError && error.code.startsWith('STORE_')

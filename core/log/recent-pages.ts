@@ -41,7 +41,7 @@ export class RecentPages {
 
   /** Drops the pages that end at or before a cursor. */
   dropUpTo(cursor: number): void {
-    while ((this.#pages[0]?.last ?? Infinity) <= cursor) this.#dropOldest()
+    for (let oldest = this.#pages[0]; oldest && oldest.last <= cursor; oldest = this.#pages[0]) this.#dropOldest()
   }
 
   clear(): void {

@@ -72,8 +72,14 @@ function isMatch(reader: LogReader, wanted: Wanted, { seq, json }: LogEntry): bo
   if (wanted.types && !wanted.types.has(type)) return false
   const fullBytes = /"fullBytes":(\d+)/.exec(json.slice(0, typeAt))?.[1]
   if (fullBytes === undefined || Number(fullBytes) > LARGEST_WHOLE) return holds(json, wanted)
-  const { sessionId } = wanted
-  return reader.body({ sessionId, seq }).then((body) => body !== undefined && holds(body, wanted))
+  return isBodyMatch(reader, wanted, seq)
+}
+
+/** Each is some milliseconds of work, and a slice may have a thousand of them. */
+async function isBodyMatch(reader: LogReader, wanted: Wanted, seq: number): Promise<boolean> {
+  await otherWork()
+  const body = await reader.body({ sessionId: wanted.sessionId, seq })
+  return body !== undefined && holds(body, wanted)
 }
 
 /** Most messages are ruled out as text; the rest are parsed, because their text also has keys and escapes. */

@@ -2,8 +2,8 @@
  * The plugin at work on one session, in one thread after another.
  *
  * S3 One thread at a time has the session: what an earlier one still calls is refused.
- * S4 When a thread dies under the session, the plugin goes on from the last committed progress, in a thread of its own;
- *    the processes are the same. That happens once.
+ * S4 When a thread dies under the session, the plugin goes on from the last committed progress, or begins when there is
+ *    none, in a thread of its own; the processes are the same. That happens once.
  */
 import { type ErrorEnvelope, TroupeError } from '../base/errors.ts'
 import type { SessionSpec } from '../engine/ports.ts'
@@ -61,13 +61,12 @@ export class SessionDrive {
     if (first.kind !== 'interrupted') return first
     if (this.#over) throw takenAway()
     const { logger } = this.#parts.deps
-    const goOn = toContinue(this.#parts.writer.progress)
-    if (!goOn) return { kind: 'error', ...first.error }
+    if (!this.#canGoOn) return { kind: 'error', ...first.error }
     logger.warn(
       { sessionId: this.#parts.spec.sessionId, code: first.error.code },
       'A session goes on in another thread.',
     )
-    const second = await this.#run({ workDir, progress: goOn, alone: true }) // S4
+    const second = await this.#run({ workDir, progress: toContinue(this.#parts.writer.progress), alone: true }) // S4
     return second.kind === 'interrupted' ? { kind: 'error', ...second.error } : second
   }
 
@@ -75,6 +74,13 @@ export class SessionDrive {
   takeAway(): void {
     this.#over = true
     this.#turn = undefined
+  }
+
+  /** From a checkpoint, or from the beginning when nothing has come of the session yet. */
+  get #canGoOn(): boolean {
+    const { writer, processes } = this.#parts
+    const untouched = writer.progress.offsets === undefined && processes.count === 0
+    return untouched || toContinue(writer.progress) !== undefined
   }
 
   async #run(turn: Turn): Promise<PluginEnd> {

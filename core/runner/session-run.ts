@@ -21,6 +21,9 @@ import { abandon, toContinue } from './stored-progress.ts'
 /** `left`: this host has let go of the session. */
 type Phase = 'open' | 'closing' | 'left'
 
+/** From then on people see that a worktree is being prepared; of one that is there nothing needs to be written. */
+const SLOW_MS = 100
+
 type Beginning =
   | { readonly kind: 'new' }
   | { readonly kind: 'continued'; readonly workDir: string; readonly progress: Progress }
@@ -179,15 +182,16 @@ export class SessionRun {
   }
 
   async #prepare(): Promise<{ workDir: string; progress?: undefined }> {
-    const { processes, reporter, setupEnvironment } = this.#parts
-    void reporter.report({ type: 'preparing' })
+    const { processes, reporter, writer, setupEnvironment } = this.#parts
     this.#deps.plugins.prepare?.(this.#spec.agent)
     const how = { env: setupEnvironment(), signal: this.#stopping.signal }
-    const prepared = await this.#deps.workspace.prepare(this.#spec.place, how)
+    using _slow = this.#deps.clock.after(SLOW_MS, () => void reporter.report({ type: 'preparing' }))
+    const preparing = this.#deps.workspace.prepare(this.#spec.place, how)
+    const [prepared] = await Promise.all([preparing, processes.prepare()])
     const { path: worktreePath, baseCommit } = prepared
     faultPoint('runner.workspace-prepared')
-    await reporter.report({ type: 'prepared', worktreePath, baseCommit })
-    await processes.prepare()
+    // The agent need not wait for it: who goes on with what is written of the session will find the worktree.
+    writer.after(reporter.report({ type: 'prepared', worktreePath, baseCommit }))
     await this.#writeNotices(prepared)
     return { workDir: worktreePath }
   }

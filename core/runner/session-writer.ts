@@ -108,6 +108,11 @@ export class SessionWriter {
     this.#progress = change(this.#progress)
   }
 
+  /** What is written from now on comes after this work, which never rejects. */
+  after(work: Promise<void>): void {
+    this.#tail = this.#tail.then(() => work)
+  }
+
   /** The last message, with the report of the end in the same commit; later ones are dropped. */
   async finish(body: MessageBody, ended: SessionEnded): Promise<void> {
     await this.append([toDraft(body)], withEnd(ended))
@@ -170,8 +175,8 @@ export class SessionWriter {
       sessionId,
       firstSeq: this.#lastSeq + 1,
       at: clock.now(),
-      drafts: drafts.map(({ type, json }) => ({ type, json: redactor.text(json) })),
-      ...(changes.length > 0 && { progress: redactor.text(JSON.stringify(progress)) }),
+      drafts: drafts.map(({ type, json }) => ({ type, json: redactor.jsonText(json) })),
+      ...(changes.length > 0 && { progress: redactor.jsonText(JSON.stringify(progress)) }),
     }
     for (let attempt = 0; ; attempt += 1) {
       try {

@@ -6,16 +6,16 @@
  *   file beside the pipe says so while a text is under way, for a later host too. A short text needs none: the system
  *   takes it whole or not at all.
  */
-import { constants } from 'node:fs'
-import { access, type FileHandle, open, rm, writeFile } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
 import { TroupeError } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
 import { isShortage } from './shortage.ts'
 
 const FIRST_RETRY_MS = 2
 const LAST_RETRY_MS = 100
-/** The least that every POSIX system takes whole. */
-const ATOMIC_BYTES = 512
+/** What the system takes whole: PIPE_BUF, of which POSIX promises 512. */
+const ATOMIC_BYTES = process.platform === 'linux' ? 4096 : 512
 
 export interface InputPipeOptions {
   /** The FIFO. */
@@ -50,7 +50,7 @@ export class InputPipe {
 
   async #writeWhole(bytes: Uint8Array): Promise<void> {
     const { partPath, program } = this.#options
-    if (await exists(partPath)) throw toAborted(`${program} got an input only in part and can take no more.`)
+    if (existsSync(partPath)) throw toAborted(`${program} got an input only in part and can take no more.`)
     await using pipe = await this.#open()
     const isShort = bytes.length <= ATOMIC_BYTES
     if (!isShort) await writeFile(partPath, '', { mode: 0o600 }).catch(failFolder)
@@ -108,12 +108,6 @@ function failFolder(error: unknown): never {
   const text = `The input of a program cannot be written safely: ${String(error)}. Free the disk and try again.`
   throw new TroupeError('DATA_DIR_UNUSABLE', text, undefined, error)
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 /** Zero when the pipe is full. */
 async function writeSome(pipe: FileHandle, bytes: Uint8Array): Promise<number> {

@@ -1,6 +1,11 @@
-/** The folder of one process: what is in it, and nothing else knows the names. */
-import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, realpath, rename, writeFile } from 'node:fs/promises'
+/**
+ * The folder of one process: what is in it, and nothing else knows the names.
+ *
+ * What a start makes there is small and made by synchronous calls: each takes some microseconds, where a turn of the thread
+ * pool takes milliseconds on a busy machine, and an agent waits for all of them.
+ */
+import { constants, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { fail, TroupeError } from '../base/errors.ts'
@@ -47,19 +52,19 @@ export const toProcessFolder = (path: string): ProcessFolder => ({
 })
 
 /** Makes the folder if it is missing, for nobody else to read. The marker is compared as text, so it gets its one real name. */
-export async function createProcessFolder(path: string): Promise<ProcessFolder> {
+export function createProcessFolder(path: string): ProcessFolder {
   if (!isAbsolute(path)) fail('PROCESS_START', `The folder of a process must be an absolute path, not ${path}.`)
-  await mkdir(path, { recursive: true, mode: 0o700 })
-  return toProcessFolder(await realpath(path))
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  return toProcessFolder(realpathSync.native(path))
 }
 
 /**
- * Makes a file of the folder, for nobody else to read, and opens it for appending.
+ * Makes a file of the folder, for nobody else to read.
  * @throws TroupeError PROCESS_START when it exists (a symbolic link included): old output would be taken for new.
  */
-export async function openNewFile(path: string): Promise<FileHandle> {
+export function makeNewFile(path: string, content = ''): void {
   try {
-    return await open(path, 'ax', 0o600)
+    writeFileSync(path, content, { flag: 'ax', mode: 0o600 })
   } catch (error) {
     if (isShortage(error)) throw error
     const text = `${path} cannot be made for a new process: ${String(error)}. Give it a folder that was never used.`
@@ -68,10 +73,10 @@ export async function openNewFile(path: string): Promise<FileHandle> {
 }
 
 /** Readers see the old record or the new one, never half of it. */
-export async function writeRecord(folder: ProcessFolder, record: ProcessRecord): Promise<void> {
+export function writeRecord(folder: ProcessFolder, record: ProcessRecord): void {
   const half = `${folder.record}.new`
-  await writeFile(half, JSON.stringify(record), { mode: 0o600, flag: 'wx' })
-  await rename(half, folder.record)
+  writeFileSync(half, JSON.stringify(record), { mode: 0o600, flag: 'wx' })
+  renameSync(half, folder.record)
 }
 
 /** Nothing when the host died before it wrote the record, or the file is not one. */

@@ -1,12 +1,13 @@
 /** The sandbox of kind `process`: programs run as the user of the host, without isolation. */
-import { realpath } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { realpath, rm } from 'node:fs/promises'
 import { fail, TroupeError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import type { Logger } from '../base/logger.ts'
 import { endProcesses } from './end-processes.ts'
 import { FolderWatches } from './folder-watches.ts'
-import { readRecord, toProcessFolder, writeRecord } from './process-folder.ts'
+import { type ProcessFolder, readRecord, toProcessFolder, writeRecord } from './process-folder.ts'
 import { openProcessTable, type ProcessIdentity, type ProcessTable } from './process-table.ts'
 import { findProgram } from './program.ts'
 import { type ProcessLimits, type ProcessServices, RunningProcess } from './running-process.ts'
@@ -27,7 +28,8 @@ export interface ProcessSandboxOptions {
 export interface ProcessSandbox extends Sandbox, AsyncDisposable {
   /**
    * Takes up the process of a folder that an earlier host started, running or ended; its output goes on from any
-   * offset. Nothing when that host died before it recorded the process: `endOrphans` finds such a one.
+   * offset. Nothing when that host died before it recorded the process, or while it wrote to it, so that it can take no
+   * more input: `endOrphans` finds such a one.
    */
   attach(folder: string): Promise<SandboxProcess | undefined>
 }
@@ -58,7 +60,7 @@ async function spawnProcess(request: SpawnRequest, services: ProcessServices, cl
   assertSystem()
   assertPassable(request)
   const program = await findProgram(request)
-  const folder = await prepareFolder(request).catch((error: unknown) => failStart(request, error))
+  const folder = tryPrepare(request)
   try {
     faultPoint('sandbox.launch-due')
     const launched = await launch(request, program, folder, services.spawner)
@@ -66,12 +68,21 @@ async function spawnProcess(request: SpawnRequest, services: ProcessServices, cl
     const wrapper = await identify(launched.pid, services.table)
     const liveInput = request.stdin === 'live'
     const running = new RunningProcess({ folder, program, liveInput, wrapper }, services)
-    await writeRecord(folder, { version: 1, ...wrapper, program, liveInput, spawnedAt: clock.now() })
+    writeRecord(folder, { version: 1, ...wrapper, program, liveInput, spawnedAt: clock.now() })
     faultPoint('sandbox.recorded')
     await confirm(launched, running, folder)
     return running
   } catch (error) {
     await endProcesses(services.table, { wrappers: [], marked: (marker) => marker === folder.path }, 0)
+    await rm(folder.record, { force: true }) // a later host shall not take it for one that was started
+    return failStart(request, error)
+  }
+}
+
+function tryPrepare(request: SpawnRequest): ProcessFolder {
+  try {
+    return prepareFolder(request)
+  } catch (error) {
     return failStart(request, error)
   }
 }
@@ -83,7 +94,7 @@ const identify = async (pid: number, table: ProcessTable): Promise<ProcessIdenti
 async function attachProcess(path: string, services: ProcessServices): Promise<SandboxProcess | undefined> {
   const folder = toProcessFolder(await realpath(path).catch(() => path))
   const record = await readRecord(folder)
-  if (record === undefined) return undefined
+  if (record === undefined || existsSync(folder.inPart)) return undefined
   const { program, liveInput, pid, startTime } = record
   const wrapper: ProcessIdentity = { pid, startTime }
   return new RunningProcess({ folder, program, liveInput, wrapper }, services)

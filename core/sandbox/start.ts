@@ -1,10 +1,10 @@
 /** The steps of a start: the folder, the wrapper, and the program itself, which runs or has failed to. */
 import { existsSync, readFileSync } from 'node:fs'
-import { open, writeFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { fail } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
 import { NO_EXIT_YET } from './exit-code.ts'
-import { createProcessFolder, openNewFile, type ProcessFolder } from './process-folder.ts'
+import { createProcessFolder, makeNewFile, type ProcessFolder } from './process-folder.ts'
 import type { RunningProcess } from './running-process.ts'
 import { type Launched, type Spawner, StartFailure } from './spawner.ts'
 import type { SpawnRequest } from './types.ts'
@@ -20,10 +20,12 @@ const NOT_RUN = new Set([null, 125, 126, 127])
  * A folder with the files of a process to be started.
  * @throws TroupeError PROCESS_START when it cannot be made or was used before
  */
-export async function prepareFolder({ folder: path, stdin }: SpawnRequest): Promise<ProcessFolder> {
-  const folder = await createProcessFolder(path)
-  const content = typeof stdin === 'object' ? [makeFile(folder.in, stdin.content)] : []
-  await Promise.all([makeFile(folder.out), makeFile(folder.err), makeFile(folder.exit, NO_EXIT_YET), ...content])
+export function prepareFolder({ folder: path, stdin }: SpawnRequest): ProcessFolder {
+  const folder = createProcessFolder(path)
+  makeNewFile(folder.out)
+  makeNewFile(folder.err)
+  makeNewFile(folder.exit, NO_EXIT_YET)
+  if (typeof stdin === 'object') makeNewFile(folder.in, stdin.content)
   return folder
 }
 
@@ -51,11 +53,6 @@ export async function confirm(launched: Launched, running: RunningProcess, folde
   if (!running.ended || !NOT_RUN.has((await running.exited).code)) return
   const complaint = await readStart(folder.err)
   if (isWrapperComplaint(complaint, launched.tools)) fail('PROCESS_START', complaint)
-}
-
-async function makeFile(path: string, content = ''): Promise<void> {
-  await using file = await openNewFile(path)
-  if (content !== '') await writeFile(file, content)
 }
 
 async function readStart(file: string): Promise<string> {

@@ -10,6 +10,8 @@ const SHORTEST = 6
 
 const mask = (name: string): string => `[secret ${name}]`
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+const isNumeric = (text: string): boolean => /^[-+.\deE]+$/.test(text)
+const same = (text: string): string => text
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 
 /** Base64 at each of the three places where a secret may begin, without what depends on its neighbours. */
@@ -33,8 +35,10 @@ function forms(value: string): string[] {
 }
 
 export interface Redactor {
-  /** Masks secrets in text that is JSON or plain; the result of JSON is still JSON. */
+  /** Masks secrets in plain text. */
   text(text: string): string
+  /** Masks secrets in the strings of JSON, keys included; the result is still JSON, and its numbers are what they were. */
+  jsonText(json: string): string
   /** The same for a value of plain data, in all of its texts. */
   json<T>(value: T): T
   /** Masks secrets in fragments of one stream, holding back an end that may be the beginning of a secret. */
@@ -54,12 +58,29 @@ export function makeRedactor(secrets: readonly Secret[]): Redactor {
   }
   const known = [...names.keys()].toSorted((a, b) => b.length - a.length)
   if (known.length === 0) {
-    return { text: (text) => text, json: (value) => value, stream: () => ({ push: (text) => text, end: () => '' }) }
+    return { text: same, jsonText: same, json: (value) => value, stream: () => ({ push: same, end: () => '' }) }
   }
   const pattern = new RegExp(known.map(escapeRegExp).join('|'), 'g')
   const text = (input: string): string => input.replace(pattern, (found) => names.get(found) ?? '')
-  const json: Redactor['json'] = (value) => JSON.parse(text(JSON.stringify(value)))
-  return { text, json, stream: () => makeStream(text, known) }
+  // Most secrets are no part of a number, and the whole text is gone through at once.
+  const jsonText = known.some(isNumeric) ? (input: string) => inStrings(input, text) : text
+  const json: Redactor['json'] = (value) => JSON.parse(jsonText(JSON.stringify(value)))
+  return { text, jsonText, json, stream: () => makeStream(text, known) }
+}
+
+/** Changes what is between quotes. No pattern of a whole string: one of some MiB would overflow its stack. */
+function inStrings(json: string, change: (text: string) => string): string {
+  const parts: string[] = []
+  let begin = 0
+  let quoted = false
+  for (const { 0: found, index } of json.matchAll(/\\.|"/g)) {
+    if (found !== '"') continue
+    const part = json.slice(begin, index)
+    parts.push(quoted ? change(part) : part)
+    begin = index
+    quoted = !quoted
+  }
+  return [...parts, json.slice(begin)].join('')
 }
 
 /** How much of the end of `text` could be the beginning of a known form. */

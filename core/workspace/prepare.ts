@@ -16,8 +16,8 @@ import { openRepository, type Repository } from './repository.ts'
 import { copyUntracked, runSetup, type Setup } from './setup.ts'
 import { ensureWorktree, findWorktree, markOf } from './task-worktree.ts'
 import { claimFiles, refillPool } from './worktree-pool.ts'
-import { listWorktrees } from './worktree-records.ts'
-import type { Worktree } from './worktree.ts'
+import { listWorktrees, worktreeFolders } from './worktree-records.ts'
+import { readHead, type Worktree } from './worktree.ts'
 
 export interface PrepareRequest {
   readonly taskId: string
@@ -125,17 +125,27 @@ function branchTaken(wanted: string, existing: string): never {
   fail('REPO_BRANCH_EXISTS', `The branch ${wanted} cannot be made: ${why}. Choose another branch name or template.`)
 }
 
-async function assertNotInUse(
-  context: Context,
-  repository: Repository,
-  { branchName, path }: { readonly branchName: string; readonly path: string },
-): Promise<void> {
+interface Use {
+  readonly branchName: string
+  /** Of the worktree that may have the branch. */
+  readonly path: string
+}
+
+async function assertNotInUse(context: Context, repository: Repository, { branchName, path }: Use): Promise<void> {
+  if (!(await mayBeInUse(repository, { branchName, path }))) return
   const records = await listWorktrees(context, repository.commonDir)
   const other = records.find(
     (record) => record.branch === `refs/heads/${branchName}` && record.path !== path && !record.prunable,
   )
   if (other)
     fail('REPO_BRANCH_IN_USE', `The branch ${branchName} is checked out in ${other.path}. Check out another there.`)
+}
+
+/** By the files, which saves a process; where one is not plain, git has its say. */
+async function mayBeInUse({ commonDir }: Repository, { branchName, path }: Use): Promise<boolean> {
+  const others = (await worktreeFolders(commonDir)).filter((folder) => folder.path !== path)
+  const heads = await Promise.all([{ gitDir: commonDir }, ...others].map(readHead))
+  return heads.some((head) => !head || ('branch' in head && head.branch === branchName))
 }
 
 async function ensureSetup(

@@ -15,7 +15,7 @@ import { z } from 'zod'
 import { sleep } from '../base/waiting.ts'
 import { filesInForce, shapeOf, sparseFile } from './checkout-shape.ts'
 import type { Context } from './context.ts'
-import { readGitFile } from './git-file.ts'
+import { isGitFile, readGitFile } from './git-file.ts'
 import type { Repository } from './repository.ts'
 import { bindWorktree, type Worktree } from './worktree.ts'
 
@@ -114,6 +114,7 @@ export async function bringTo(
   const known = await readAbout(folder)
   if (known === undefined || known.shape !== (await shapeOf(repository, known.shapedBy))) return false
   const worktree = bindFiles(context, repository, folder)
+  await Promise.all(['HEAD', 'index'].map((name) => isGitFile(join(worktree.gitDir, name))))
   const step = { from: known.commit, to: commit }
   const checks = await Promise.all([
     isUntouched(worktree, signal),

@@ -29,12 +29,12 @@ const TIMEOUT_MS = 15 * 60_000
 
 export function makeTrash({ dataDir, background, env }: TrashOptions): Trash {
   const folder = join(dataDir, 'trash')
-  const run = async (program: string, args: readonly string[], signal: AbortSignal): Promise<void> => {
+  const run = async (program: string, args: readonly string[], signal?: AbortSignal): Promise<void> => {
     const bounds = { timeoutMs: TIMEOUT_MS, maxOutputBytes: 0, background: true, signal }
     await runProcess({ program, args, cwd: dataDir, env: { PATH: env['PATH'] ?? '' }, ...bounds })
   }
 
-  async function remove(path: string, signal: AbortSignal): Promise<void> {
+  async function remove(path: string, signal?: AbortSignal): Promise<void> {
     await run('rm', ['-rf', '--', path], signal)
     if (!(await isThere(path))) return
     // Some tools leave folders that their owner may not write (the module cache of Go, for one).
@@ -46,7 +46,9 @@ export function makeTrash({ dataDir, background, env }: TrashOptions): Trash {
   return {
     async discard(path) {
       const place = join(folder, randomUUID())
-      await rename(path, place).catch(async () => {
+      await rename(path, place).catch(async (error: NodeJS.ErrnoException) => {
+        // The worktrees lie on a disk of their own.
+        if (error.code === 'EXDEV') return remove(path)
         // Moving a folder writes its entry `..`, which its mode may forbid.
         await chmod(path, 0o700)
         await rename(path, place)

@@ -49,7 +49,7 @@ export function bindWorktree(
 type Head = { readonly branch: string } | { readonly commit: string }
 
 /** Read in process where it is a plain file; else undefined, and git has its say. */
-async function readHead({ gitDir }: Worktree): Promise<Head | undefined> {
+export async function readHead({ gitDir }: Pick<Worktree, 'gitDir'>): Promise<Head | undefined> {
   const path = join(gitDir, 'HEAD')
   // A link would be a name too, and reading it gives a commit.
   if (!(await lstat(path).catch(() => undefined))?.isFile()) return undefined

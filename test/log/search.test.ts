@@ -72,6 +72,21 @@ await describeEachDatabase('a search in a log', (databases) => {
     expect(calls).toBe(12)
   })
 
+  it('lets others have their turn between whole bodies', async () => {
+    await using opened = await openLog(databases)
+    const id = await opened.addSessionId()
+    for (const seq of numbers(1, 20)) await addLarge(opened.store, id, seq)
+    let turns = 0
+    const count = () => {
+      turns += 1
+      next = setImmediate(count)
+    }
+    let next = setImmediate(count)
+    await opened.log.search({ sessionId: id, text: 'nowhere', after: 0, limit: 9, signal })
+    clearImmediate(next)
+    expect(turns).toBeGreaterThanOrEqual(20)
+  })
+
   it('ends when its caller goes', async () => {
     await using opened = await openLog(databases)
     const id = await opened.addSessionId()

@@ -55,3 +55,12 @@ test('what JSON cannot say is refused', () => {
   expect(() => toMessageJson(shapes, { ...message, input: circle })).toThrow(TypeError)
   expect(() => toMessageJson(shapes, { ...message, input: 1n })).toThrow(TypeError)
 })
+
+test('what is nested so deeply that the host could not look through it is refused', () => {
+  const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
+  const message = { type: 'toolUse', toolUseId: 't', toolName: 'n', kind: 'other' }
+  const json = toMessageJson(shapes, { ...message, input: nested(500) })
+  expect(messageBody.safeParse(JSON.parse(json)).success).toBe(true)
+  for (const levels of [501, 30_000])
+    expect(() => toMessageJson(shapes, { ...message, input: nested(levels) })).toThrow('input: is nested too deeply')
+})

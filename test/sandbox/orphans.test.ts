@@ -155,6 +155,16 @@ test('a damaged record, a missing root and strange entries are passed over', asy
   expect(await endOrphans(nowhere, { logger: silentLogger })).toEqual({ ended: [], left: [] })
 })
 
+test('a pipe, a link or a huge file that a program puts in the place of its record holds up nobody', async () => {
+  const record = '"$TROUPE_PROCESS/process.json"'
+  for (const trick of [`mkfifo ${record}`, `ln -s /dev/zero ${record}`, `truncate -s 1500000000 ${record}`]) {
+    const request = bench.script(`until [ -f ${record} ]; do sleep 0.01; done; rm ${record} && ${trick}`)
+    await finish(await bench.sandbox.spawn(request))
+    expect(await bench.sandbox.attach(request.folder)).toBeUndefined()
+    expect(await end()).toEqual({ ended: [], left: [] })
+  }
+})
+
 test('the record names the wrapper', async () => {
   const request = bench.script('sleep 300')
   await using running = await bench.sandbox.spawn(request)

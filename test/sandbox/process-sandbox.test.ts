@@ -186,10 +186,12 @@ describe('a program that cannot run', () => {
     const path = join(bench.cwd, 'loaderless')
     await writeFile(path, loaderless, 'latin1')
     await chmod(path, 0o755)
-    expect(await refusal(path)).toMatchObject({
+    const request = bench.request(path)
+    await expect(bench.sandbox.spawn(request)).rejects.toMatchObject({
       code: 'PROCESS_START',
       message: expect.stringContaining('loaderless'),
     })
+    expect(await bench.sandbox.attach(request.folder)).toBeUndefined()
   })
 
   test('is refused without a working folder', async () => {

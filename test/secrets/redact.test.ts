@@ -34,7 +34,20 @@ describe('masking secrets', () => {
 
   test('keeps JSON valid', () => {
     const json = JSON.stringify({ type: 'text', content: `the key is ${secret.value}!` })
-    expect(JSON.parse(redactor.text(json))).toEqual({ type: 'text', content: 'the key is [secret TOKEN]!' })
+    expect(JSON.parse(redactor.jsonText(json))).toEqual({ type: 'text', content: 'the key is [secret TOKEN]!' })
+  })
+
+  test('keeps JSON valid when a secret could be a part of a number', () => {
+    const pin = makeRedactor([{ name: 'PIN', value: '000000' }, secret])
+    const filler = `\\"${'\\n'.repeat(1_000_000)}`
+    const value = { offset: 1_000_000, text: `${filler} 1000000 "000000"\\`, '000000': [secret.value] }
+    const masked = {
+      offset: 1_000_000,
+      text: `${filler} 1[secret PIN] "[secret PIN]"\\`,
+      '[secret PIN]': ['[secret TOKEN]'],
+    }
+    expect(JSON.parse(pin.jsonText(JSON.stringify(value)))).toEqual(masked)
+    expect(pin.json(value)).toEqual(masked)
   })
 
   test('masks a key of several lines line by line', () => {

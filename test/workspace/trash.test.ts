@@ -1,8 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { mountProbe, mountSmallDisk } from '../faults/small-disk.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
+
+// In a container of CI mounts may be forbidden to everybody, so this is no requirement.
+const cannotMount = (await mountProbe()) !== undefined
 
 const trash = (bench: Workbench): string => join(bench.lab.dataDir, 'trash')
 const isEmptied = (bench: Workbench): Promise<boolean> =>
@@ -27,6 +31,16 @@ describe('the trash', () => {
     await chmod(worktree.path, 0o500)
     await bench.remove()
     expect(await isEmptied(bench)).toBe(true)
+  })
+
+  it.skipIf(cannotMount)('is not needed for a worktree on another disk', async () => {
+    using disk = mountSmallDisk(1)
+    await using bench = await openWorkbench()
+    const worktree = await bench.worktree()
+    await rm(trash(bench), { recursive: true })
+    await symlink(disk.path, trash(bench))
+    await bench.remove()
+    expect(existsSync(worktree.path)).toBe(false)
   })
 
   it('is emptied by the next host when one was killed, and temporary folders with it', async () => {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { appendFile, chmod, mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -144,6 +144,10 @@ describe.concurrent('prepared files that are not as they were made are not hande
     'something in the folder of a submodule': (files) => writeFile(join(files, 'module/planted'), ''),
     'no folder at all': (files) => rm(files, { recursive: true }),
     'an index that is no index': (files) => writeFile(join(files, '../git/index'), 'x'),
+    'a pipe for an index': async (files) => {
+      await rm(join(files, '../git/index'))
+      execFileSync('mkfifo', [join(files, '../git/index')])
+    },
     'a note that says nothing': (files) => writeFile(join(files, '../about.json'), '{}'),
     'a base with other attributes': (_, bench) => bench.repository.commit({ 'deep/.gitattributes': '* text\n' }),
     'another sparse checkout': (_, bench) => bench.repository.git('sparse-checkout', 'set', '--no-cone', '/*'),
