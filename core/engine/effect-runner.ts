@@ -2,9 +2,7 @@
 import { faultPoint } from '../base/fault-point.ts'
 import { within } from '../base/waiting.ts'
 import type { EffectName, Effects } from '../machines/effects.ts'
-import { finishEffects, type Effect } from '../store/effects.ts'
-import type { Store } from '../store/store.ts'
-import { makeBatches } from './batches.ts'
+import type { Effect } from '../store/effects.ts'
 
 /** A handler that has not settled by then is given up and comes again, so that it does not block its actor for ever. */
 const EFFECT_MS = 60_000
@@ -24,8 +22,9 @@ export type EffectHandlers = {
 }
 
 export interface EffectRunnerDeps {
-  readonly store: Store
   readonly handlers: EffectHandlers
+  /** Finishes an effect that was handled; settles after the commit. */
+  readonly finish: (effectId: string) => Promise<void>
   /** Delivers a `send` and finishes it in the same transaction. */
   readonly deliver: (effect: Effect) => Promise<void>
   /** How long an attempt may take. */
@@ -35,15 +34,12 @@ export interface EffectRunnerDeps {
 /** @throws what the handler throws, TroupeError TIMEOUT, STORE_...; the effect then stays. */
 export type RunEffect = (effect: Effect) => Promise<void>
 
-export function makeEffectRunner({ store, handlers, deliver, effectMs = EFFECT_MS }: EffectRunnerDeps): RunEffect {
-  // Also of an effect that another engine has taken over meanwhile: it is done.
-  const finished = makeBatches<string>(async (ids) => void (await store.transaction((tx) => finishEffects(tx, ids))))
-
+export function makeEffectRunner({ handlers, finish, deliver, effectMs = EFFECT_MS }: EffectRunnerDeps): RunEffect {
   async function handle({ id, type, params }: Effect, signal: AbortSignal): Promise<void> {
     const handler = handlers[type as keyof EffectHandlers] as (params: unknown, effect: EffectContext) => Promise<void>
     await handler(params, { id, signal })
     faultPoint('engine.effect-handled', type)
-    await finished.add(id)
+    await finish(id)
   }
 
   return async (effect) => {

@@ -27,6 +27,7 @@ import { conflict } from './conflict.ts'
 import { makeDeadlines, type Deadlines } from './deadlines.ts'
 import { makeDispatcher, type Dispatcher } from './dispatcher.ts'
 import { makeEffectRunner, type EffectHandlers } from './effect-runner.ts'
+import { Finishing } from './finishing.ts'
 import { makeLanes } from './lanes.ts'
 import { LEASE_MS, makeLease, type Lease } from './lease.ts'
 import { taskOf } from './read-models.ts'
@@ -78,6 +79,7 @@ class DurableEngine implements Engine {
   readonly #owner: Owner
   readonly #lanes = makeLanes()
   readonly #changes: Changes
+  readonly #finishing: Finishing
   readonly #lease: Lease
   readonly #dispatcher: Dispatcher
   readonly #claims: Claims
@@ -90,9 +92,10 @@ class DurableEngine implements Engine {
     this.#logger = logger
     this.#owner = { engineId, serves: (workerId) => workerIds?.includes(workerId) ?? true }
     this.#changes = makeChanges(deps)
+    this.#finishing = new Finishing(store)
     this.#lease = makeLease({ ...deps, engineId, leaseMs, onRenewed: () => this.#claims.lookSoon() })
     const run = makeEffectRunner({
-      store,
+      finish: (effectId) => this.#finishing.add(effectId),
       effectMs,
       handlers: handlers({ tell: (...event) => this.tell(...event) }),
       deliver: (effect) => this.#deliver(effect),
@@ -154,6 +157,7 @@ class DurableEngine implements Engine {
     await this.#deadlines[Symbol.asyncDispose]()
     await this.#claims[Symbol.asyncDispose]()
     await this.#dispatcher[Symbol.asyncDispose]()
+    this.#finishing[Symbol.dispose]()
     await within(DISPOSE_BOUND_MS, 'The last events', this.#lanes.idle()).catch((error: unknown) =>
       this.#logger.warn({ err: error }, 'An event was left behind.'),
     )
@@ -163,7 +167,7 @@ class DurableEngine implements Engine {
   // E1
   #send(delivery: Delivery): Promise<StepResult> {
     return this.#lanes.run(delivery.actorId, async () => {
-      const result = await this.#store.transaction(async (tx) => {
+      const result = await this.#finishing.transaction(async (tx) => {
         const taken = await commitEvent(tx, delivery, this.#owner)
         faultPoint('engine.event-written', delivery.event.type)
         return taken

@@ -8,7 +8,7 @@
  */
 import type { LogEntry } from './types.ts'
 
-const MOST_BYTES = 512 * 1024
+const MOST_BYTES = 1024 * 1024
 
 interface Page {
   readonly entries: readonly LogEntry[]

@@ -87,9 +87,10 @@ export class Outbox {
 
   /** Settles when all that was added so far is committed. @throws what a batch failed with. */
   async committed(): Promise<void> {
-    await nextTurn() // O2
     // What is under way may have been taken before the last of it was added; what is added from now on is not waited for.
-    for (let batches = (this.#underWay ? 1 : 0) + (this.#empty ? 0 : 1); batches > 0; batches--) {
+    let batches = (this.#underWay ? 1 : 0) + (this.#empty ? 0 : 1)
+    await nextTurn() // O2
+    for (; batches > 0; batches--) {
       this.#flush()
       await this.#underWay
     }

@@ -9,9 +9,11 @@ export interface RouterLimits {
   readonly subscriptions: number
   /** Texts (calls or batches) of one connection that are answered at a time. */
   readonly inFlight: number
+  /** Notifications to one connection that are under way at a time. */
+  readonly notifying: number
 }
 
-export const routerLimits: RouterLimits = { batch: 100, depth: 64, subscriptions: 100, inFlight: 256 }
+export const routerLimits: RouterLimits = { batch: 100, depth: 64, subscriptions: 100, inFlight: 256, notifying: 8 }
 
 export interface ServerLimits {
   /** Bytes of a request body. */

@@ -5,6 +5,8 @@
  * P1 When the channel ends, every call that waits is settled, every call at work is aborted, every subscription disposed.
  * P2 Nothing is notified through a call's connection before that call is answered.
  * P3 The other side cannot make this one work on more than `inFlight` texts at a time.
+ * P4 A side that reads slowly lets at most `notifying` notifications wait in its socket, however many subscriptions it holds;
+ *    the next ones wait for their turn, and with them what they tell of.
  */
 import { TroupeError } from '../base/errors.ts'
 import type { Principal } from './access.ts'
@@ -14,6 +16,7 @@ import type { CallContext, Connection } from './handlers.ts'
 import { CANCEL, makeRequestQueue, type RequestQueue, type Requester } from './requester.ts'
 import { refusal, type Router } from './router.ts'
 import { makeSubscriptions, type Subscriptions } from './subscriptions.ts'
+import { makeTurns } from './turns.ts'
 
 export interface PeerOptions {
   readonly channel: Channel
@@ -34,6 +37,7 @@ interface State {
   readonly options: PeerOptions
   readonly requests: RequestQueue
   readonly subscriptions: Subscriptions
+  readonly notifying: ReturnType<typeof makeTurns>
   /** Calls at work for the other side; the id of a batch is undefined. */
   readonly answering: Set<{ readonly id: JSONRPCID | undefined; readonly controller: AbortController }>
 }
@@ -42,7 +46,8 @@ export function openPeer(options: PeerOptions): Peer {
   const { channel, router } = options
   const requests = makeRequestQueue((text) => channel.send(text))
   const subscriptions = makeSubscriptions(router.limits.subscriptions)
-  const state: State = { options, requests, subscriptions, answering: new Set() }
+  const notifying = makeTurns(router.limits.notifying)
+  const state: State = { options, requests, subscriptions, notifying, answering: new Set() }
   channel.closed.addEventListener('abort', () => end(state), { once: true })
   channel.receive((text) => receive(state, text))
   if (channel.closed.aborted) end(state)
@@ -116,12 +121,12 @@ function cancel({ answering }: State, params: unknown): void {
 
 /** The connection as one call sees it: silent until the call is answered (P2). */
 function connectionFor(state: State, answered: Promise<void>, signal: AbortSignal): Connection {
-  const { requests, subscriptions } = state
+  const { requests, subscriptions, notifying } = state
   const { channel } = state.options
 
   async function notifyRaw(name: string, jsonParams: string): Promise<void> {
     await answered
-    await channel.send(`{"jsonrpc":"2.0","method":"${name}","params":${jsonParams}}`)
+    await notifying(() => channel.send(`{"jsonrpc":"2.0","method":"${name}","params":${jsonParams}}`)) // P4
   }
 
   /** A caller that has given up will never unsubscribe. */

@@ -34,13 +34,13 @@ export class IdleWatches implements Disposable {
   }
 
   watch(watched: Watched): IdleWatch {
-    const entry: Entry = { watched, lastHeard: this.#clock.now() }
+    const entry: Entry = { watched, lastHeard: this.#clock.steady() }
     if (watched.idleMs > 0) {
       this.#entries.add(entry)
       this.#wakeAt(entry.lastHeard + watched.idleMs)
     }
     return {
-      heard: () => void (entry.lastHeard = this.#clock.now()),
+      heard: () => void (entry.lastHeard = this.#clock.steady()),
       [Symbol.dispose]: () => void this.#entries.delete(entry),
     }
   }
@@ -54,12 +54,12 @@ export class IdleWatches implements Disposable {
     if (at >= this.#dueAt) return
     this.#timer?.[Symbol.dispose]()
     this.#dueAt = at
-    this.#timer = this.#clock.after(Math.max(at - this.#clock.now(), 0), () => this.#look())
+    this.#timer = this.#clock.after(Math.max(at - this.#clock.steady(), 0), () => this.#look())
   }
 
   #look(): void {
     this.#dueAt = Number.POSITIVE_INFINITY
-    const now = this.#clock.now()
+    const now = this.#clock.steady()
     for (const entry of this.#entries) {
       const { idleMs, excused, onIdle } = entry.watched
       if (excused()) entry.lastHeard = now

@@ -110,6 +110,7 @@ export class SessionDialogue {
     if (writer.progress.taken !== questionId) {
       await writer.write({ type: 'userAnswer', questionId, answer, by }, withTaken(questionId)) // D2
       faultPoint('runner.answer-written')
+      if (this.#closed) return false
     }
     this.#questions.answer(questionId, answer)
     return true

@@ -7,7 +7,7 @@ interface Meaning {
   readonly text: string
 }
 
-/** By the driver's code: `SQLITE_...`, a SQLSTATE of five letters and digits, or an errno name of a lost connection. */
+/** By the code: `SQLITE_...`, a SQLSTATE of five letters and digits, or an errno name of a lost connection. */
 const MEANINGS: readonly Meaning[] = [
   {
     pattern: /^SQLITE_(BUSY|LOCKED)|^(55P03|40P01|40001|57014)$/,
@@ -69,11 +69,33 @@ export async function mapped<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** MikroORM wraps the driver's error, with its code; a refused connection hides its own inside an AggregateError. */
-function driverCode(error: Error): string {
+/** https://www.sqlite.org/rescode.html; of a constraint the whole code counts, of all others the last byte. */
+const SQLITE_NAMES: Readonly<Record<number, string>> = {
+  3: 'SQLITE_PERM',
+  5: 'SQLITE_BUSY',
+  6: 'SQLITE_LOCKED',
+  7: 'SQLITE_NOMEM',
+  8: 'SQLITE_READONLY',
+  10: 'SQLITE_IOERR',
+  11: 'SQLITE_CORRUPT',
+  13: 'SQLITE_FULL',
+  14: 'SQLITE_CANTOPEN',
+  18: 'SQLITE_TOOBIG',
+  23: 'SQLITE_AUTH',
+  26: 'SQLITE_NOTADB',
+  787: 'SQLITE_CONSTRAINT_FOREIGNKEY',
+  1555: 'SQLITE_CONSTRAINT_PRIMARYKEY',
+  2067: 'SQLITE_CONSTRAINT_UNIQUE',
+  2579: 'SQLITE_CONSTRAINT_ROWID',
+}
+
+/** The driver's code by name, empty when no driver threw it. While migrating, MikroORM wraps the driver's error. */
+export function driverCode(error: Error): string {
+  if ('errcode' in error && typeof error.errcode === 'number') {
+    return SQLITE_NAMES[error.errcode] ?? SQLITE_NAMES[error.errcode & 0xff] ?? `SQLITE_${error.errcode}`
+  }
   if ('code' in error && typeof error.code === 'string') return error.code
   return error.cause instanceof Error ? driverCode(error.cause) : ''
 }
 
-/** MikroORM puts the statement before the reason. */
-const firstLine = (error: Error): string => (error.message.split(' - ').at(-1) ?? error.message).split('\n')[0] ?? ''
+const firstLine = (error: Error): string => error.message.split('\n')[0] ?? ''

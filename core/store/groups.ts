@@ -1,27 +1,29 @@
 /** Repository groups: what a task works on. */
 import type { RepositoryGroup } from '../contract/records.ts'
-import { RepositoryGroupEntity, RepositoryGroupMemberEntity, type RepositoryGroupRow } from './entities/repositories.ts'
+import type { RepositoryGroupRow } from './entities/repositories.ts'
 import type { NewRecord } from './record-types.ts'
+import { insertRow, updateRow } from './row-writes.ts'
 import { isRowId, listOf, listParameter, newStamps, now, present, select, selectById } from './rows.ts'
+import { repositoryGroupTable } from './tables.ts'
 import type { Tx } from './tx.ts'
 
 /** @throws TroupeError CONFLICT when a repository is missing or named twice. */
 export async function insertGroup(tx: Tx, group: NewRecord<RepositoryGroup>): Promise<RepositoryGroup> {
   const { repositoryIds, ...row } = { ...group, ...newStamps(tx) }
-  await tx.em.insert(RepositoryGroupEntity, row)
+  await insertRow(tx, repositoryGroupTable, row)
   await insertMembers(tx, row.id, repositoryIds)
   return { ...present(row), repositoryIds }
 }
 
 export async function getGroup(tx: Tx, id: string): Promise<RepositoryGroup | undefined> {
-  const row = await selectById(tx, RepositoryGroupEntity, id)
+  const row = await selectById(tx, repositoryGroupTable, id)
   return row && (await withMembers(tx, [row]))[0]
 }
 
 /** The oldest group that holds this repository and no other. */
 export async function groupOfOne(tx: Tx, repositoryId: string): Promise<RepositoryGroup | undefined> {
   if (!isRowId(repositoryId)) return undefined
-  const [row] = await select(tx, RepositoryGroupEntity, {
+  const [row] = await select(tx, repositoryGroupTable, {
     tail: `where exists (select 1 from repository_group_member m where m.group_id = t.id and m.repository_id = ?)
            and (select count(*) from repository_group_member m where m.group_id = t.id) = 1
            order by t.created_at, t.id limit 1`,
@@ -33,7 +35,7 @@ export async function groupOfOne(tx: Tx, repositoryId: string): Promise<Reposito
 /** Oldest first. */
 export async function listGroups(tx: Tx, workspaceId?: string): Promise<RepositoryGroup[]> {
   if (workspaceId !== undefined && !isRowId(workspaceId)) return []
-  const rows = await select(tx, RepositoryGroupEntity, {
+  const rows = await select(tx, repositoryGroupTable, {
     tail: `${workspaceId === undefined ? '' : 'where t.workspace_id = ? '}order by t.created_at, t.id`,
     parameters: workspaceId === undefined ? [] : [workspaceId],
   })
@@ -48,7 +50,7 @@ export async function updateGroup(
 ): Promise<boolean> {
   if (!isRowId(id)) return false
   const { repositoryIds, ...columns } = changes
-  if ((await tx.em.nativeUpdate(RepositoryGroupEntity, { id }, { ...columns, updatedAt: now(tx) })) === 0) return false
+  if (!(await updateRow(tx, repositoryGroupTable, { id, changes: { ...columns, updatedAt: now(tx) } }))) return false
   if (repositoryIds) {
     await tx.run('delete from repository_group_member where group_id = ?', [id])
     await insertMembers(tx, id, repositoryIds)
@@ -65,8 +67,12 @@ export async function deleteGroup(tx: Tx, id: string): Promise<boolean> {
 }
 
 async function insertMembers(tx: Tx, groupId: string, repositoryIds: readonly string[]): Promise<void> {
-  const members = repositoryIds.map((repositoryId, position) => ({ groupId, repositoryId, position }))
-  await tx.em.insertMany(RepositoryGroupMemberEntity, members)
+  if (repositoryIds.length === 0) return
+  const values = repositoryIds.map(() => '(?, ?, ?)').join(', ')
+  await tx.run(
+    `insert into repository_group_member (group_id, repository_id, position) values ${values}`,
+    repositoryIds.flatMap((repositoryId, position) => [groupId, repositoryId, position]),
+  )
 }
 
 async function withMembers(tx: Tx, rows: readonly RepositoryGroupRow[]): Promise<RepositoryGroup[]> {

@@ -1,7 +1,7 @@
 /** Opens the database: the one place that knows which driver there is. */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import type { NamedMigration } from './migrator.ts'
+import type { NamedMigration } from './migration-state.ts'
 import type { Store, StoreOptions } from './store.ts'
 
 export interface StoreDeps {

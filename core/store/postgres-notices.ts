@@ -7,6 +7,7 @@
  * - N2 Texts are lost while there is no connection: each listener is called without one as soon as there is one again.
  * - N3 A store does not hear itself.
  */
+import { Client, type ClientOptions } from 'pg'
 import { backoffMs } from '../base/backoff.ts'
 import { newId } from '../base/ids.ts'
 import type { Logger } from '../base/logger.ts'
@@ -19,20 +20,6 @@ const RETRY = { firstMs: 100, maxMs: 10_000 }
 const CHECK_MS = 20_000
 const STATEMENT_BOUND_MS = 10_000
 
-/** What is used of the `pg` driver, which MikroORM brings. */
-export interface PostgresPool {
-  readonly options: object
-  readonly Client: new (options: object) => PostgresClient
-}
-
-interface PostgresClient {
-  connect(): Promise<unknown>
-  query(sql: string): Promise<unknown>
-  end(): Promise<void>
-  on(event: 'notification', listener: (message: { payload?: string }) => void): unknown
-  on(event: 'error' | 'end', listener: () => void): unknown
-}
-
 type Listener = (text: string | undefined) => void
 
 export interface PostgresNotices extends AsyncDisposable {
@@ -40,7 +27,7 @@ export interface PostgresNotices extends AsyncDisposable {
   listen(topic: Topic, listener: Listener): Disposable
 }
 
-export function makePostgresNotices(pool: PostgresPool, logger: Logger): PostgresNotices {
+export function makePostgresNotices(options: ClientOptions, logger: Logger): PostgresNotices {
   const origin = newId()
   const listeners = new Set<{ readonly topic: Topic; readonly call: Listener }>()
   const stopping = new AbortController()
@@ -55,7 +42,7 @@ export function makePostgresNotices(pool: PostgresPool, logger: Logger): Postgre
   /** Settles when the connection is lost or no longer wanted. */
   async function listenOnce(): Promise<void> {
     const lost = new AbortController()
-    const client = new pool.Client(pool.options)
+    const client = new Client(options)
     client.on('error', () => lost.abort())
     client.on('end', () => lost.abort())
     client.on('notification', ({ payload }) => deliver(payload))
@@ -97,7 +84,7 @@ export function makePostgresNotices(pool: PostgresPool, logger: Logger): Postgre
   }
 }
 
-async function untilLost(client: PostgresClient, signal: AbortSignal): Promise<void> {
+async function untilLost(client: Client, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(CHECK_MS, signal).catch(() => {})
     if (!signal.aborted) await within(STATEMENT_BOUND_MS, 'A statement', client.query('select 1'))

@@ -1,34 +1,32 @@
-/** The Tx of PostgreSQL: statements with their parameters beside them, on the transaction of the entity manager. */
-import type { SqlEntityManager } from '@mikro-orm/sql'
+/** The Tx of PostgreSQL: statements with their parameters beside them, on one connection or on any of a pool. */
+import type { Queryable } from 'pg'
 import type { Clock } from '../base/clock.ts'
+import { fail } from '../base/errors.ts'
 import { toPlainText } from './json-text.ts'
 import type { PostgresNotices } from './postgres-notices.ts'
-import type { SqlValue, Tx } from './tx.ts'
+import type { EndingTx, SqlValue, Tx } from './tx.ts'
 
-export function makePostgresTx(em: SqlEntityManager, clock: Clock, notices: PostgresNotices): Tx {
-  const execute = <Row>(sql: string, parameters: readonly SqlValue[] = []) =>
-    em.getKysely().executeQuery<Row>(toQuery(sql, parameters))
+export interface PostgresTxDeps {
+  readonly clock: Clock
+  /** None while migrating. */
+  readonly notices?: Pick<PostgresNotices, 'announce'>
+}
+
+export function makePostgresTx(connection: Queryable, { clock, notices }: PostgresTxDeps): EndingTx {
+  let ended = false
+  const execute = async <Row>(sql: string, parameters: readonly SqlValue[] = []) =>
+    ended
+      ? fail('INTERNAL', 'A statement came after the end of its transaction.')
+      : connection.query<Row>(numberedText(sql), parameters.map(toNative))
   const tx: Tx = {
     driver: 'postgresql',
     clock,
-    em,
-    announce: (topic, text) => notices.announce(tx, topic, text),
+    announce: async (topic, text) => notices?.announce(tx, topic, text),
     all: async <Row>(sql: string, parameters?: readonly SqlValue[]) => (await execute<Row>(sql, parameters)).rows,
     get: async <Row>(sql: string, parameters?: readonly SqlValue[]) => (await execute<Row>(sql, parameters)).rows[0],
-    run: async (sql, parameters) => Number((await execute(sql, parameters)).numAffectedRows ?? 0),
+    run: async (sql, parameters) => (await execute(sql, parameters)).rowCount ?? 0,
   }
-  return tx
-}
-
-/** MikroORM's own `execute` would write the parameters into the text; this is the form that keeps them apart. */
-function toQuery(sql: string, parameters: readonly SqlValue[]) {
-  const numbered = numberedText(sql)
-  return {
-    sql: numbered,
-    parameters: parameters.map(toNative),
-    query: { kind: 'RawNode' as const, sqlFragments: [numbered], parameters: [] },
-    queryId: { queryId: 'troupe' },
-  }
+  return { tx, end: () => void (ended = true) }
 }
 
 const numberedTexts = new Map<string, string>()

@@ -1,9 +1,12 @@
 /** Questions of agents. */
 import type { Question } from '../contract/records.ts'
 import type { QuestionStatus } from '../contract/statuses.ts'
-import { QuestionEntity, type QuestionRow } from './entities/review.ts'
+import type { QuestionRow } from './entities/review.ts'
+import { toPlainText } from './json-text.ts'
 import type { NewRecord } from './record-types.ts'
+import { insertRowOnce } from './row-writes.ts'
 import { isRowId, listOf, listParameter, newStamps, now, present, select, selectById } from './rows.ts'
+import { questionTable } from './tables.ts'
 import type { SqlValue, Tx } from './tx.ts'
 
 export interface QuestionFilter {
@@ -15,13 +18,11 @@ export interface QuestionFilter {
 const toQuestion = (row: QuestionRow): Question => present(row)
 
 /** Gives false, and changes nothing, when the question is there already. */
-export async function insertQuestion(tx: Tx, question: NewRecord<Question>): Promise<boolean> {
-  const insert = tx.em.qb(QuestionEntity).insert({ ...question, ...newStamps(tx) })
-  return (await insert.onConflict('id').ignore().execute('run')).affectedRows > 0
-}
+export const insertQuestion = (tx: Tx, question: NewRecord<Question>): Promise<boolean> =>
+  insertRowOnce(tx, questionTable, { ...question, ...newStamps(tx) })
 
 export async function getQuestion(tx: Tx, id: string): Promise<Question | undefined> {
-  const row = await selectById(tx, QuestionEntity, id)
+  const row = await selectById(tx, questionTable, id)
   return row && toQuestion(row)
 }
 
@@ -35,7 +36,7 @@ export async function listQuestions(tx: Tx, filter: QuestionFilter): Promise<Que
   const given = wanted.filter(([, value]) => value !== undefined)
   if ([filter.taskId, filter.sessionId].some((id) => id !== undefined && !isRowId(id))) return []
   const where = given.length > 0 ? `where ${given.map(([condition]) => condition).join(' and ')}` : ''
-  const rows = await select(tx, QuestionEntity, {
+  const rows = await select(tx, questionTable, {
     tail: `${where} order by t.created_at, t.id`,
     parameters: given.map(([, value]): SqlValue => value ?? null),
   })
@@ -48,10 +49,13 @@ export async function answerQuestion(
   reply: { readonly id: string; readonly answer: string; readonly answeredBy: string },
 ): Promise<boolean> {
   if (!isRowId(reply.id)) return false
-  const { id, answer, answeredBy } = reply
   const at = now(tx)
-  const answered = { status: 'answered' as const, answer, answeredBy, answeredAt: at, updatedAt: at }
-  return (await tx.em.nativeUpdate(QuestionEntity, { id, status: 'pending' }, answered)) > 0
+  const answered = await tx.run(
+    `update question set status = 'answered', answer = ?, answered_by = ?, answered_at = ?, updated_at = ?
+     where id = ? and status = 'pending'`,
+    [toPlainText(reply.answer), toPlainText(reply.answeredBy), at, at, reply.id],
+  )
+  return answered > 0
 }
 
 /** Withdraws those of these questions, or of a session, that are pending; gives their ids. */

@@ -1,8 +1,10 @@
 /** Repositories. */
 import type { Repository } from '../contract/records.ts'
-import { RepositoryEntity, type RepositoryRow } from './entities/repositories.ts'
+import type { RepositoryRow } from './entities/repositories.ts'
 import type { Changes, NewRecord } from './record-types.ts'
+import { insertRow, updateRow } from './row-writes.ts'
 import { isRowId, newStamps, now, present, select, selectById } from './rows.ts'
+import { repositoryTable } from './tables.ts'
 import type { Tx } from './tx.ts'
 
 const toRepository = (row: RepositoryRow): Repository => present(row)
@@ -10,12 +12,12 @@ const toRepository = (row: RepositoryRow): Repository => present(row)
 /** @throws TroupeError CONFLICT when the workspace has a repository with this path. */
 export async function insertRepository(tx: Tx, repository: NewRecord<Repository>): Promise<Repository> {
   const row = { ...repository, ...newStamps(tx) }
-  await tx.em.insert(RepositoryEntity, row)
+  await insertRow(tx, repositoryTable, row)
   return present(row)
 }
 
 export async function getRepository(tx: Tx, id: string): Promise<Repository | undefined> {
-  const row = await selectById(tx, RepositoryEntity, id)
+  const row = await selectById(tx, repositoryTable, id)
   return row && toRepository(row)
 }
 
@@ -25,14 +27,14 @@ export async function findRepositoryByPath(
 ): Promise<Repository | undefined> {
   if (!isRowId(place.workspaceId)) return undefined
   const tail = 'where t.workspace_id = ? and t.local_path = ?'
-  const [row] = await select(tx, RepositoryEntity, { tail, parameters: [place.workspaceId, place.localPath] })
+  const [row] = await select(tx, repositoryTable, { tail, parameters: [place.workspaceId, place.localPath] })
   return row && toRepository(row)
 }
 
 /** By name. */
 export async function listRepositories(tx: Tx, workspaceId?: string): Promise<Repository[]> {
   if (workspaceId !== undefined && !isRowId(workspaceId)) return []
-  const rows = await select(tx, RepositoryEntity, {
+  const rows = await select(tx, repositoryTable, {
     tail: `${workspaceId === undefined ? '' : 'where t.workspace_id = ? '}order by t.name, t.id`,
     parameters: workspaceId === undefined ? [] : [workspaceId],
   })
@@ -42,7 +44,7 @@ export async function listRepositories(tx: Tx, workspaceId?: string): Promise<Re
 /** Gives false when there is no such repository. */
 export async function updateRepository(tx: Tx, id: string, changes: Changes<Repository>): Promise<boolean> {
   if (!isRowId(id)) return false
-  return (await tx.em.nativeUpdate(RepositoryEntity, { id }, { ...changes, updatedAt: now(tx) })) > 0
+  return updateRow(tx, repositoryTable, { id, changes: { ...changes, updatedAt: now(tx) } })
 }
 
 /**

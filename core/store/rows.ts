@@ -1,7 +1,7 @@
-/** What the query files share: rows read by SQL and shaped by their entity, stamps, and ids from outside. */
-import type { EntityMetadata, EntityName, EntityProperty } from '@mikro-orm/sql'
+/** What the query files share: rows read by SQL and shaped by their table, stamps, and ids from outside. */
 import { validate } from 'uuid'
 import { toIso } from '../base/clock.ts'
+import { columnOf, type ColumnForm, type Table } from './tables.ts'
 import type { SqlValue, Tx } from './tx.ts'
 
 export interface Selection {
@@ -12,26 +12,27 @@ export interface Selection {
   readonly computed?: string
 }
 
-/** How the rows of one entity are read: hydrating entities would cost several times the statement itself. */
+type Conversion = readonly [name: string, convert: (value: unknown) => unknown]
+
 interface Shape {
   readonly columns: string
-  readonly conversions: readonly (readonly [name: string, convert: (value: unknown) => unknown])[]
+  /** For SQLite; the driver of PostgreSQL knows the types of its columns. */
+  readonly conversions: readonly Conversion[]
 }
 
 const shapes = new WeakMap<object, Shape>()
 
-/** Reads rows of one entity, alias `t`, with the names and types of its properties. */
+/** Reads rows of one table, alias `t`, with the names and types of its properties. */
 export async function select<Row extends object, Computed extends object = object>(
   tx: Tx,
-  entity: EntityName<Row>,
+  table: Table<Row>,
   selection: Selection,
 ): Promise<(Row & Computed)[]> {
-  const meta = tx.em.getMetadata().get(entity)
-  const shape = shapes.get(meta) ?? makeShape(tx, meta)
+  const shape = shapes.get(table) ?? makeShape(table)
   const columns = selection.computed ? `${shape.columns}, ${selection.computed}` : shape.columns
-  const sql = `select ${columns} from ${meta.tableName} t ${selection.tail}`
+  const sql = `select ${columns} from ${table.name} t ${selection.tail}`
   const rows = await tx.all<Row & Computed>(sql, selection.parameters)
-  for (const row of rows) convertRow(row, shape)
+  if (tx.driver === 'sqlite') for (const row of rows) convertRow(row, shape)
   return rows
 }
 
@@ -44,30 +45,25 @@ function convertRow(row: object, { conversions }: Shape): void {
 }
 
 /** The row with this id, if there is one. */
-export async function selectById<Row extends object>(
-  tx: Tx,
-  entity: EntityName<Row>,
-  id: string,
-): Promise<Row | undefined> {
+export async function selectById<Row extends object>(tx: Tx, table: Table<Row>, id: string): Promise<Row | undefined> {
   if (!isRowId(id)) return undefined
-  const [row] = await select(tx, entity, { tail: 'where t.id = ?', parameters: [id] })
+  const [row] = await select(tx, table, { tail: 'where t.id = ?', parameters: [id] })
   return row
 }
 
-function makeShape(tx: Tx, meta: EntityMetadata): Shape {
+function makeShape<Row extends object>(table: Table<Row>): Shape {
+  const columns = Object.entries<ColumnForm>(table.columns)
   const shape = {
-    columns: meta.props.map((property) => `t.${property.fieldNames[0]} as "${property.name}"`).join(', '),
-    conversions: meta.props.flatMap((property) => conversionOf(tx, property)),
+    columns: columns.map(([name]) => `t.${columnOf(name)} as "${name}"`).join(', '),
+    conversions: columns.flatMap(([name, form]): Conversion[] => (form === 'plain' ? [] : [[name, FROM_SQLITE[form]]])),
   }
-  shapes.set(meta, shape)
+  shapes.set(table, shape)
   return shape
 }
 
-function conversionOf(tx: Tx, property: EntityProperty): Shape['conversions'] {
-  const type = property.customType
-  if (property.runtimeType === 'boolean') return [[property.name, Boolean]]
-  if (!type) return []
-  return [[property.name, (value) => type.convertToJSValue(value, tx.em.getPlatform())]]
+const FROM_SQLITE = {
+  boolean: Boolean,
+  json: (value: unknown): unknown => JSON.parse(String(value)),
 }
 
 type NullableKeys<Row> = {

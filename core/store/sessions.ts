@@ -1,9 +1,10 @@
 /** Agent sessions. */
 import type { AgentSession } from '../contract/records.ts'
-import { AgentSessionEntity, type AgentSessionRow } from './entities/tasks.ts'
+import type { AgentSessionRow } from './entities/tasks.ts'
 import type { Changes, NewRecord } from './record-types.ts'
 import { insertRow, updateRow } from './row-writes.ts'
 import { isRowId, newStamps, now, present, select } from './rows.ts'
+import { agentSessionTable } from './tables.ts'
 import type { Tx } from './tx.ts'
 
 /** What a session was started with; only the program needs it. */
@@ -44,7 +45,7 @@ const toSession = ({
 /** @throws TroupeError CONFLICT when the id is taken or a record that it names is missing. */
 export async function insertSession(tx: Tx, session: NewSession): Promise<AgentSession> {
   const row = { ...session, ...newStamps(tx) }
-  await insertRow(tx, AgentSessionEntity, row)
+  await insertRow(tx, agentSessionTable, row)
   const { prompt: _p, resumeOf: _r, attempt: _a, ...record } = row
   return { ...present(record), lastSeq: 0 }
 }
@@ -73,7 +74,7 @@ async function sessionsWhere(tx: Tx, condition: string, id: string): Promise<Age
 async function sessionRows(tx: Tx, condition: string, ...ids: string[]): Promise<(AgentSessionRow & Computed)[]> {
   if (!ids.every(isRowId)) return []
   const tail = `where ${condition} order by t.created_at, t.id`
-  return select<AgentSessionRow, Computed>(tx, AgentSessionEntity, { tail, parameters: ids, computed: COMPUTED })
+  return select<AgentSessionRow, Computed>(tx, agentSessionTable, { tail, parameters: ids, computed: COMPUTED })
 }
 
 /** Gives false when there is no such session. */
@@ -83,7 +84,7 @@ export async function updateSession(
   changes: Omit<Changes<AgentSession>, 'lastSeq' | 'retired'>,
 ): Promise<boolean> {
   if (!isRowId(id)) return false
-  return updateRow(tx, AgentSessionEntity, { id, changes: { ...changes, updatedAt: now(tx) } })
+  return updateRow(tx, agentSessionTable, { id, changes: { ...changes, updatedAt: now(tx) } })
 }
 
 const LIVE = `t.status in ('assigned', 'starting', 'running', 'awaiting_input', 'stopping')`

@@ -1,70 +1,58 @@
-/** One connection to an SQLite file, with its prepared statements and the entity manager that shares it. */
-import { MikroORM } from '@mikro-orm/sqlite'
+/** One connection to an SQLite file, with its prepared statements. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { fail } from '../base/errors.ts'
 import { mapped } from './driver-errors.ts'
-import { entities } from './entities/all.ts'
-import { migratorOptions } from './migrator.ts'
-import type { StoreDeps } from './open-store.ts'
 
-/** What is used of a better-sqlite3 connection. */
-export interface NativeSqlite {
-  readonly inTransaction: boolean
-  prepare(sql: string): NativeStatement
-  exec(sql: string): void
-  pragma(source: string, options?: { simple: boolean }): unknown
-  function(name: string, options: { deterministic: boolean }, call: (value: unknown) => unknown): void
-}
-
-export interface NativeStatement {
+export interface SqliteStatement {
   /** The caller knows from the SQL what its rows are. */
-  all<Row>(...parameters: readonly unknown[]): Row[]
-  run(...parameters: readonly unknown[]): { changes: number }
+  all<Row>(parameters?: readonly SQLInputValue[]): Row[]
+  /** Gives the number of rows that it changed. */
+  run(parameters?: readonly SQLInputValue[]): number
 }
 
-export interface SqliteConnection {
-  readonly orm: MikroORM
-  readonly native: NativeSqlite
+export interface SqliteConnection extends Disposable {
+  readonly native: DatabaseSync
   /** Each text is prepared once. */
-  prepare(sql: string): NativeStatement
+  prepare(sql: string): SqliteStatement
 }
 
 export interface ConnectOptions {
-  readonly readonly?: boolean
-  /** How long a statement holds the thread while another program holds the file. */
+  readonly readOnly?: boolean
+  /** How long a statement holds the thread while another program holds the file, in milliseconds. */
   readonly timeout: number
 }
 
 /** @throws what the driver throws. */
-export async function connectSqlite(
-  file: string,
-  driverOptions: ConnectOptions,
-  deps?: Pick<StoreDeps, 'migrations'>,
-): Promise<SqliteConnection> {
-  const migrations = migratorOptions('sqlite', deps)
-  const orm = new MikroORM({ entities, dbName: file, driverOptions, implicitTransactions: false, migrations })
-  await orm.connect()
-  // better-sqlite3 brings no types; NativeSqlite says what is used of it.
-  const native: NativeSqlite = await orm.em.getConnection().getNativeClient()
+export function connectSqlite(file: string, options: ConnectOptions): SqliteConnection {
+  const native = new DatabaseSync(file, options)
   // SQLite's own lower case knows only ASCII.
   native.function('unicode_lower', { deterministic: true }, (value) =>
     typeof value === 'string' ? value.toLowerCase() : value,
   )
-  return { orm, native, prepare: makePrepare(native) }
+  return { native, prepare: makePrepare(native), [Symbol.dispose]: () => native.close() }
 }
 
 /** More than the program has; filters of lists make a few forms each. */
 const MOST_STATEMENTS = 500
 
-function makePrepare(native: NativeSqlite): SqliteConnection['prepare'] {
-  const statements = new Map<string, NativeStatement>()
+function makePrepare(native: DatabaseSync): SqliteConnection['prepare'] {
+  const statements = new Map<string, SqliteStatement>()
   return (sql) => {
     const known = statements.get(sql)
     if (known) return known
     if (statements.size >= MOST_STATEMENTS) statements.clear()
-    const statement = native.prepare(sql)
+    const statement = toStatement(native.prepare(sql))
     statements.set(sql, statement)
     return statement
   }
+}
+
+function toStatement(statement: StatementSync): SqliteStatement {
+  function all<Row>(parameters?: readonly SQLInputValue[]): Row[]
+  function all(parameters: readonly SQLInputValue[] = []): unknown[] {
+    return statement.all(...parameters)
+  }
+  return { all, run: (parameters = []) => Number(statement.run(...parameters).changes) }
 }
 
 const MOST_FAULTS = 10
@@ -77,8 +65,8 @@ const CHECK_TIMEOUT_MS = 5000
  */
 export function assertSound({ native }: Pick<SqliteConnection, 'native'>, depth: 'quick' | 'full'): void {
   const pragma = depth === 'quick' ? 'quick_check' : 'integrity_check'
-  const found = native.prepare(`pragma ${pragma}(${MOST_FAULTS})`).all<Record<string, string>>()
-  const faults = found.flatMap((row) => Object.values(row)).filter((text) => text !== 'ok')
+  const found = native.prepare(`pragma ${pragma}(${MOST_FAULTS})`).all()
+  const faults = found.flatMap((row) => Object.values(row).map(String)).filter((text) => text !== 'ok')
   if (faults.length === 0) return
   const text = `The database is damaged: ${faults.join('; ')}. Put back a copy of it, or move it away to begin anew.`
   fail('STORE_CORRUPT', text, { faults })
@@ -88,11 +76,10 @@ export function assertSound({ native }: Pick<SqliteConnection, 'native'>, depth:
  * Checks a file from a program that is not its host; reads only.
  * @throws TroupeError STORE_CORRUPT, STORE_BUSY, STORE_FAILED
  */
-export async function checkSqliteFile(file: string): Promise<void> {
-  const connection = await mapped(connectSqlite(file, { readonly: true, timeout: CHECK_TIMEOUT_MS }))
-  try {
-    await mapped(Promise.try(() => assertSound(connection, 'quick')))
-  } finally {
-    await connection.orm.close()
-  }
-}
+export const checkSqliteFile = (file: string): Promise<void> =>
+  mapped(
+    Promise.try(() => {
+      using connection = connectSqlite(file, { readOnly: true, timeout: CHECK_TIMEOUT_MS })
+      assertSound(connection, 'quick')
+    }),
+  )

@@ -5,6 +5,7 @@
 import { backoffMs } from '../base/backoff.ts'
 import { fail } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
+import { driverCode } from './driver-errors.ts'
 
 const PAUSES = { firstMs: 2, maxMs: 100 }
 
@@ -22,8 +23,7 @@ export async function whenFree<T>(boundMs: number, attempt: () => T): Promise<T>
   }
 }
 
-const isLocked = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('SQLITE_BUSY')
+const isLocked = (error: unknown): boolean => error instanceof Error && driverCode(error).startsWith('SQLITE_BUSY')
 
 const stillLocked = (boundMs: number): never =>
   fail(

@@ -6,7 +6,6 @@
  * - Q2 Reads outside of a transaction go to the other connection: they see what is committed and wait for nobody.
  * - Q3 A commit is on the disk (synchronous=FULL) before its promise settles.
  * - Q4 While another program holds the file, transactions wait without holding the thread.
- * The entity manager of a transaction begins none of its own: its statements fall into the one that is open.
  */
 import { closeSync, openSync } from 'node:fs'
 import { fail, TroupeError } from '../base/errors.ts'
@@ -34,14 +33,12 @@ export async function openSqliteStore(options: SqliteOptions, deps: StoreDeps): 
   await mapped(createPrivately(file))
   keepDamagedWal(file, deps)
   await using opening = new AsyncDisposableStack()
-  const writer = await mapped(openWriter(file, busyTimeoutMs, deps))
-  opening.defer(() => writer.orm.close())
-  await migrateSqlite({ ...writer, file }, deps)
+  const writer = opening.use(await mapped(Promise.try(() => openWriter(file, busyTimeoutMs))))
+  await migrateSqlite({ writer, file, busyTimeoutMs }, deps)
   await mapped(Promise.try(() => rebuildIfOld({ ...writer, file }, deps.logger)))
-  const reader = await mapped(connectSqlite(file, { readonly: true, timeout: READ_TIMEOUT_MS }, deps))
-  opening.defer(() => reader.orm.close())
+  const reader = opening.use(await mapped(Promise.try(() => openReader(file))))
   // Q4: nothing else was at work until here.
-  writer.native.pragma('busy_timeout = 0')
+  writer.native.exec('pragma busy_timeout = 0')
   return makeStore({ writer, reader, busyTimeoutMs, resources: opening.move() }, deps)
 }
 
@@ -56,16 +53,18 @@ async function createPrivately(file: string): Promise<void> {
   }
 }
 
-async function openWriter(file: string, timeout: number, deps: StoreDeps): Promise<SqliteConnection> {
-  const writer = await connectSqlite(file, { timeout }, deps)
+function openWriter(file: string, timeout: number): SqliteConnection {
+  const writer = connectSqlite(file, { timeout })
   try {
     prepareWriter(writer.native)
     return writer
   } catch (error) {
-    await writer.orm.close()
+    writer[Symbol.dispose]()
     throw error
   }
 }
+
+const openReader = (file: string): SqliteConnection => connectSqlite(file, { readOnly: true, timeout: READ_TIMEOUT_MS })
 
 interface Connections {
   readonly writer: SqliteConnection
@@ -90,7 +89,7 @@ function makeStore({ writer, reader, busyTimeoutMs, resources }: Connections, de
       return result
     } catch (error) {
       // Some failures of SQLite (a full disk) have rolled back already.
-      if (writer.native.inTransaction) writer.prepare('rollback').run()
+      if (writer.native.isTransaction) writer.prepare('rollback').run()
       throw error
     } finally {
       end()

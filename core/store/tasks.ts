@@ -3,10 +3,11 @@ import { toIso } from '../base/clock.ts'
 import type { UnitTask } from '../contract/records.ts'
 import type { TaskStatus } from '../contract/statuses.ts'
 import { fromCursor, toCursor } from './cursor.ts'
-import { UnitTaskEntity, type UnitTaskRow } from './entities/tasks.ts'
+import type { UnitTaskRow } from './entities/tasks.ts'
 import type { Changes, NewRecord } from './record-types.ts'
 import { insertRow, updateRow } from './row-writes.ts'
 import { isRowId, listOf, listParameter, newStamps, now, present, select, selectById } from './rows.ts'
+import { unitTaskTable } from './tables.ts'
 import type { SqlValue, Tx } from './tx.ts'
 
 /** Beside what travels. */
@@ -31,20 +32,20 @@ const toTask = ({ queuedAt: _queuedAt, ...row }: UnitTaskRow): UnitTask => prese
 /** @throws TroupeError CONFLICT when the id is taken or a record that it names is missing. */
 export async function insertTask(tx: Tx, task: NewRecord<UnitTask> & Queueing): Promise<UnitTask> {
   const row = { ...task, ...newStamps(tx) }
-  await insertRow(tx, UnitTaskEntity, row)
+  await insertRow(tx, unitTaskTable, row)
   const { queuedAt: _queuedAt, ...record } = row
   return present(record)
 }
 
 export async function getTask(tx: Tx, id: string): Promise<UnitTask | undefined> {
-  const row = await selectById(tx, UnitTaskEntity, id)
+  const row = await selectById(tx, unitTaskTable, id)
   return row && toTask(row)
 }
 
 /** Gives false when there is no such task. */
 export async function updateTask(tx: Tx, id: string, changes: Changes<UnitTask> & Queueing): Promise<boolean> {
   if (!isRowId(id)) return false
-  return updateRow(tx, UnitTaskEntity, { id, changes: { ...changes, updatedAt: now(tx) } })
+  return updateRow(tx, unitTaskTable, { id, changes: { ...changes, updatedAt: now(tx) } })
 }
 
 /**
@@ -54,7 +55,7 @@ export async function updateTask(tx: Tx, id: string, changes: Changes<UnitTask> 
 export async function listTasks(tx: Tx, filter: TaskFilter): Promise<{ tasks: UnitTask[]; nextCursor?: string }> {
   const { conditions, parameters } = conditionsOf(tx, filter)
   const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''
-  const rows = await select(tx, UnitTaskEntity, {
+  const rows = await select(tx, unitTaskTable, {
     tail: `${where} order by t.created_at desc, t.id desc limit ?`,
     parameters: [...parameters, filter.limit + 1],
   })
@@ -107,7 +108,7 @@ export async function deleteTask(tx: Tx, id: string): Promise<boolean> {
 
 /** Tasks that wait for a worker, the one that came first first. */
 export async function queuedTasks(tx: Tx, limit: number): Promise<UnitTask[]> {
-  const rows = await select(tx, UnitTaskEntity, {
+  const rows = await select(tx, unitTaskTable, {
     tail: `where t.status = 'queued' and t.waiting_for = 'worker' order by t.queued_at, t.id limit ?`,
     parameters: [limit],
   })

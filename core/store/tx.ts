@@ -1,5 +1,4 @@
 /** What a query function works with: one transaction, or reads outside of any. */
-import type { SqlEntityManager } from '@mikro-orm/sql'
 import type { Clock } from '../base/clock.ts'
 
 export type DriverName = 'sqlite' | 'postgresql'
@@ -14,8 +13,6 @@ export interface Tx {
   readonly driver: DriverName
   /** Stamps `created_at` and `updated_at`. */
   readonly clock: Clock
-  /** For queries that are not hot: bound to this transaction. Only statements; nothing is flushed. */
-  readonly em: SqlEntityManager
   /** Runs one statement, its parameters written as `?` on both databases, and gives its rows. */
   all<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]>
   get<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row | undefined>
@@ -23,4 +20,13 @@ export interface Tx {
   run(sql: string, parameters?: readonly SqlValue[]): Promise<number>
   /** Tells the other servers on the database, once this transaction is committed; nothing on SQLite, where there are none. */
   announce(topic: Topic, text: string): Promise<void>
+}
+
+/**
+ * A Tx that refuses to be used when it has ended: a forgotten `await` would else write outside of its transaction, or in
+ * the next one on its connection.
+ */
+export interface EndingTx {
+  readonly tx: Tx
+  readonly end: () => void
 }

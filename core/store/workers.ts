@@ -1,6 +1,8 @@
 /** Workers; in one process there is one row, for this machine. */
-import { WorkerEntity, type WorkerRow } from './entities/tasks.ts'
+import type { WorkerRow } from './entities/tasks.ts'
+import { insertRow, updateRow } from './row-writes.ts'
 import { isRowId, newStamps, now, present, type Present, select, selectById } from './rows.ts'
+import { workerTable } from './tables.ts'
 import type { Tx } from './tx.ts'
 
 export type Worker = Present<WorkerRow>
@@ -12,20 +14,20 @@ export async function ensureWorker(
   worker: Pick<Worker, 'id' | 'name' | 'labels' | 'capacity'>,
 ): Promise<Worker> {
   const row = { ...worker, status: 'idle' as const, lastHeartbeat: now(tx), ...newStamps(tx) }
-  const { id, createdAt: _, ...columns } = row
-  const known = await tx.em.nativeUpdate(WorkerEntity, { id }, columns)
-  if (known === 0) await tx.em.insert(WorkerEntity, row)
-  return known === 0 ? row : ((await getWorker(tx, id)) ?? row)
+  const { id, createdAt: _, ...changes } = row
+  if (await updateRow(tx, workerTable, { id, changes })) return (await getWorker(tx, id)) ?? row
+  await insertRow(tx, workerTable, row)
+  return row
 }
 
 export async function getWorker(tx: Tx, id: string): Promise<Worker | undefined> {
-  const row = await selectById(tx, WorkerEntity, id)
+  const row = await selectById(tx, workerTable, id)
   return row && present(row)
 }
 
 /** By name. */
 export async function listWorkers(tx: Tx): Promise<Worker[]> {
-  return (await select(tx, WorkerEntity, { tail: 'order by t.name, t.id' })).map((row) => present(row))
+  return (await select(tx, workerTable, { tail: 'order by t.name, t.id' })).map((row) => present(row))
 }
 
 /** Gives false when there is no such worker. */
@@ -35,5 +37,5 @@ export async function updateWorker(
   changes: Partial<Pick<Worker, 'status' | 'capacity' | 'labels' | 'lastHeartbeat'>>,
 ): Promise<boolean> {
   if (!isRowId(id)) return false
-  return (await tx.em.nativeUpdate(WorkerEntity, { id }, { ...changes, updatedAt: now(tx) })) > 0
+  return updateRow(tx, workerTable, { id, changes: { ...changes, updatedAt: now(tx) } })
 }

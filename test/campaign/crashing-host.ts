@@ -13,7 +13,8 @@ import { connectUnixHttp } from '../../core/rpc/client-node/unix.ts'
 import { repositoryRoot } from '../helpers/repository-files.ts'
 
 const START_BOUND_MS = 60_000
-const STOP_BOUND_MS = 60_000
+/** More than the host gives itself before it ends by force. */
+const STOP_BOUND_MS = 90_000
 const KILLED = ' killed'
 const MAIN = join(repositoryRoot, 'hosts/cli/main.ts')
 

@@ -1,7 +1,6 @@
 /** What a campaign runs in: a repository, a data directory with the ledger agent, and a host that crashes. */
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { processesWith } from '../helpers/processes.ts'
 import { type GitLab, openGitLab, type TestRepository } from '../helpers/repositories.ts'
 import { repositoryRoot } from '../helpers/repository-files.ts'
 import { CrashingHost } from './crashing-host.ts'
@@ -48,6 +47,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ...options.env,
   }
   const host = new CrashingHost({ home, cwd: lab.folder, env, ...(options.wrapper && { wrapper: options.wrapper }) })
+  // Agents outlive their host, so also one that is broken off must end them.
+  const endAgents = () => {
+    for (const line of processesBelow(home)) endProcess(Number(line.split(' ')[0]))
+  }
+  process.once('exit', endAgents)
   return {
     lab,
     home,
@@ -56,13 +60,29 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     repository: await lab.repository(),
     ledger: (sessionId) => readLines(join(ledgers, `${sessionId}.ledger`)),
     configure: (toml) => writeFileSync(config, `${readFileSync(config, 'utf8')}\n${toml}\n`),
-    agents: () => processesWith(`LEDGER_HOME=${ledgers}`),
+    agents: () => processesBelow(home),
     async [Symbol.asyncDispose]() {
+      process.off('exit', endAgents)
       await host[Symbol.asyncDispose]()
-      for (const line of processesWith(`LEDGER_HOME=${ledgers}`)) endProcess(Number(line.split(' ')[0]))
+      endAgents()
       await lab[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Process id and command line of everything that a host with this data directory has started for a session. */
+function processesBelow(home: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+        if (!variables.some((variable) => variable.startsWith(`TROUPE_PROCESS=${home}/`))) return []
+        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`]
+      } catch {
+        return [] // It has ended meanwhile.
+      }
+    })
 }
 
 function readLines(file: string): string[] {

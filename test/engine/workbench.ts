@@ -96,9 +96,11 @@ export async function spawnTask(engine: Engine, repositoryGroupId: string): Prom
 /** A clock that a test moves. */
 export function makeTestClock(start = 1_800_000_000_000) {
   let time = start
+  let steady = 0
   const timers = new Set<{ at: number; call: () => void }>()
   return {
     now: () => time,
+    steady: () => steady,
     after(ms: number, call: () => void): Disposable {
       const timer = { at: time + ms, call }
       timers.add(timer)
@@ -111,6 +113,7 @@ export function makeTestClock(start = 1_800_000_000_000) {
     },
     advance(ms: number): void {
       time += ms
+      steady += ms
       for (const timer of [...timers].filter(({ at }) => at <= time)) {
         timers.delete(timer)
         timer.call()

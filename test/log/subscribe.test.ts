@@ -252,7 +252,7 @@ await describeEachDatabase('the memory of the log', (databases) => {
   it('holds no timer when nothing happens', async () => {
     const timers = new Set<object>()
     const clock: Clock = {
-      now: () => Date.now(),
+      ...systemClock,
       after(ms, call) {
         const timer = {}
         timers.add(timer)

@@ -1,10 +1,12 @@
 /** Sessions that go on: after the death of their plugin's thread, and of their host. With real threads and processes. */
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
+import { makeSession, TestIo } from '../helpers/plugin-io.ts'
 import { processesWith } from '../helpers/processes.ts'
+import { openFixtureHost } from '../plugin/setup.ts'
 import { type Hosts, openHosts } from './hosts.ts'
 
 const processesOf = ({ sessionId }: Hosts) => processesWith(`TROUPE_SESSION_ID=${sessionId}`)
@@ -30,6 +32,21 @@ describe('a session whose thread dies', () => {
     const [pid, ...rest] = await hosts.texts()
     expect(Number(pid)).toBeGreaterThan(1)
     expect(rest).toEqual(['one', 'two', 'heard hello'])
+    await expectWhole(hosts)
+  })
+
+  test('begins in another one when another session has ended the thread before it had begun', async () => {
+    await using plugins = await openFixtureHost({ limits: { unresponsiveMs: 3_000 } })
+    await using hosts = await openHosts({ plugins })
+    await using culprit = new TestIo()
+    const signal = new AbortController().signal
+    const end = plugins.run({ session: makeSession('neighbour'), io: culprit, signal })
+    await expect.poll(() => culprit.messages.length, { timeout: 30_000 }).toBe(1)
+    culprit.say('spin')
+    await hosts.start('work', { agent: 'neighbour' })
+    expect(await end).toMatchObject({ kind: 'interrupted' })
+    await hosts.runner.send(hosts.sessionId, { id: newId(), content: 'end', by: 'x' })
+    await hosts.untilReported('ended')
     await expectWhole(hosts)
   })
 
@@ -68,6 +85,19 @@ describe('a session that its host has left', () => {
     await hosts.untilReported('ended')
     expect(await hosts.texts()).toEqual(['one', 'port 80', 'heard hello'])
     await expectWhole(hosts)
+  })
+
+  test('is lost when that host was killed while it wrote to the agent, which can take no more', async () => {
+    await using hosts = await openHosts()
+    const script = 'echo one; read -r word; echo "heard $word"'
+    await hosts.start(script)
+    await hosts.untilTexts(['one'])
+    await hosts.next('leave')
+    await writeFile(join(hosts.folder, '0', 'in.part'), '') // as one leaves it
+    await hosts.recover(script)
+    await hosts.untilReported('ended')
+    expect(hosts.ended).toMatchObject({ outcome: 'lost' })
+    expect(processesOf(hosts)).toEqual([])
   })
 
   test('takes an answer or a message once, though the engine delivers it again after a crash', async () => {
@@ -110,6 +140,19 @@ describe('a session that its host has left', () => {
     const said = (await hosts.log()).filter(({ type }) => type.startsWith('user')).map(({ type }) => type)
     expect(said).toEqual(['userMessage', 'userQuestion', 'userAnswer', 'userMessage', 'userMessage'])
     await expectWhole(hosts)
+  })
+
+  test('does not take an answer that is being stored when it ends', async () => {
+    await using hosts = await openHosts()
+    await hosts.start('echo ask port; read -r port; echo "port $port"')
+    await hosts.untilReported('asked')
+    const answer = { questionId: hosts.questions[0]!.id, answer: '80', by: 'x' }
+    const taken = hosts.runner.answer(hosts.sessionId, answer)
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve() // It is on its way to the log, and no timer runs.
+    await hosts.next('end')
+    expect(await taken).toBe(false)
+    expect((await hosts.log()).map(({ type }) => type)).toContain('userAnswer')
+    expect(hosts.ended).toMatchObject({ outcome: 'lost' })
   })
 
   test('is kept by a host that drives nobody: it takes messages for the next one', async () => {

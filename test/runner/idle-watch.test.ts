@@ -41,6 +41,18 @@ describe('idle watches', () => {
     expect(idle).toEqual(['asks'])
   })
 
+  test('do not take a clock that is set for silence', () => {
+    const { clock, idle, watch } = openBench()
+    watch('works', 100)
+    clock.advance(60)
+    clock.jump(24 * 3_600_000)
+    clock.advance(30)
+    expect(idle).toEqual([])
+    clock.jump(-48 * 3_600_000)
+    clock.advance(10)
+    expect(idle).toEqual(['works'])
+  })
+
   test('share one timer, and need none for those who may be silent for ever', () => {
     const { watch, timers } = openBench()
     watch('for ever', 0)

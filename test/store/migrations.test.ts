@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
 import { postgresMigrations } from '../../core/store/migrations/postgres/list.ts'
 import { sqliteMigrations } from '../../core/store/migrations/sqlite/list.ts'
-import type { NamedMigration } from '../../core/store/migrator.ts'
+import type { NamedMigration } from '../../core/store/migration-state.ts'
 import { openStore } from '../../core/store/open-store.ts'
 import type { StoreOptions } from '../../core/store/store.ts'
 import { insertWorkspace, listWorkspaces } from '../../core/store/workspaces.ts'
@@ -30,8 +30,8 @@ const next = ({ driver }: StoreOptions, ...more: NamedMigration[]) => ({
   ...deps,
   migrations: [...own[driver], ...more],
 })
-const addColour = { name: '9998-colour', class: AddColour }
-const broken = { name: '9999-broken', class: Broken }
+const addColour = { name: '9998-colour', load: async () => AddColour }
+const broken = { name: '9999-broken', load: async () => Broken }
 /** The newest of the program's own. */
 const last = sqliteMigrations.at(-1)?.name ?? ''
 

@@ -1,5 +1,5 @@
 import { MikroORM as PostgresOrm } from '@mikro-orm/postgresql'
-import { MikroORM as SqliteOrm } from '@mikro-orm/sqlite'
+import { MikroORM as SqliteOrm, NodeSqliteDialect, SqliteDriver } from '@mikro-orm/sql'
 import { expect, it } from 'vitest'
 import { entities } from '../../core/store/entities/all.ts'
 import { openStore } from '../../core/store/open-store.ts'
@@ -9,9 +9,9 @@ import { deps } from './sample.ts'
 
 const openOrm = (options: StoreOptions) => {
   const shared = { entities, schemaGenerator: { skipTables: ['migration'] } }
-  return options.driver === 'sqlite'
-    ? new SqliteOrm({ ...shared, dbName: options.file })
-    : new PostgresOrm({ ...shared, clientUrl: options.url })
+  if (options.driver === 'postgresql') return new PostgresOrm({ ...shared, clientUrl: options.url })
+  const { file } = options
+  return new SqliteOrm({ ...shared, driver: SqliteDriver, dbName: file, driverOptions: new NodeSqliteDialect(file) })
 }
 
 await describeEachDatabase('the schema', (databases) => {

@@ -152,13 +152,6 @@ describe('an SQLite database', () => {
     await addLarge('two', 10)
     expect((await store.read(listWorkspaces)).map((workspace) => workspace.name)).toEqual(['two', 'x'.repeat(10)])
   })
-
-  it('refuses a statement that comes after its transaction', async () => {
-    await using database = await sqlite.create()
-    await using store = await openStore(database.options, deps)
-    const late = await store.transaction(async (tx) => () => tx.run(`delete from workspace`))
-    await expect(late()).rejects.toMatchObject({ code: 'INTERNAL' })
-  })
 })
 
 describe('turns', () => {

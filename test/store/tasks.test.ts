@@ -62,6 +62,7 @@ await describeEachDatabase('tasks', (databases) => {
     // All in the same millisecond: only the id is left to order by.
     await using sample = await openSample(databases, {
       now: () => 1_800_000_000_000,
+      steady: () => 0,
       after: () => ({ [Symbol.dispose]() {} }),
     })
     for (let n = 1; n <= 7; n += 1) await sample.addTask({ title: `${n}` })

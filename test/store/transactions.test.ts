@@ -4,7 +4,7 @@ import { newId } from '../../core/base/ids.ts'
 import { openStore } from '../../core/store/open-store.ts'
 import { getTask, listTasks, updateTask } from '../../core/store/tasks.ts'
 import { insertWorkspace, listWorkspaces } from '../../core/store/workspaces.ts'
-import { describeEachDatabase } from '../helpers/databases.ts'
+import { describeEachDatabase, describePostgres } from '../helpers/databases.ts'
 import { deps, openSample } from './sample.ts'
 
 const names = (rows: { name: string }[]) => rows.map((row) => row.name)
@@ -71,6 +71,14 @@ await describeEachDatabase('a transaction', (databases) => {
     await expect(sample.addTask({ repositoryGroupId: newId() })).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
+  it('refuses a statement that comes after its end, and so do reads', async () => {
+    await using sample = await openSample(databases)
+    const late = await sample.store.transaction(async (tx) => () => tx.run('delete from worker'))
+    await expect(late()).rejects.toMatchObject({ code: 'INTERNAL' })
+    const lateRead = await sample.store.read(async (tx) => () => listWorkspaces(tx))
+    await expect(lateRead()).rejects.toMatchObject({ code: 'INTERNAL' })
+  })
+
   it('is refused after the store was closed', async () => {
     await using sample = await openSample(databases)
     await sample.store[Symbol.asyncDispose]()
@@ -82,5 +90,17 @@ await describeEachDatabase('a transaction', (databases) => {
   it('passes the check of a sound database', async () => {
     await using sample = await openSample(databases)
     await expect(sample.store.check()).resolves.toBeUndefined()
+  })
+})
+
+await describePostgres('a transaction whose work hides that a statement failed', (databases) => {
+  it('is rolled back, and its promise says so', async () => {
+    await using sample = await openSample(databases)
+    const hiding = sample.store.transaction(async (tx) => {
+      await insertWorkspace(tx, { id: newId(), name: 'lost' })
+      await tx.run('not sql').catch(() => {})
+    })
+    await expect(hiding).rejects.toMatchObject({ code: 'INTERNAL' })
+    expect(names(await sample.store.read(listWorkspaces))).toEqual(['default'])
   })
 })

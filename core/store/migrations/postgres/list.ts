@@ -1,11 +1,8 @@
 /** All migrations for PostgreSQL, oldest first. A name is never changed: databases remember it. */
-import type { NamedMigration } from '../../migrator.ts'
-import { Initial } from './0001-initial.ts'
-import { Engines } from './0002-engines.ts'
-import { Retention } from './0003-retention.ts'
+import type { NamedMigration } from '../../migration-state.ts'
 
 export const postgresMigrations: readonly NamedMigration[] = [
-  { name: '0001-initial', class: Initial },
-  { name: '0002-engines', class: Engines },
-  { name: '0003-retention', class: Retention },
+  { name: '0001-initial', load: async () => (await import('./0001-initial.ts')).Initial },
+  { name: '0002-engines', load: async () => (await import('./0002-engines.ts')).Engines },
+  { name: '0003-retention', load: async () => (await import('./0003-retention.ts')).Retention },
 ]
