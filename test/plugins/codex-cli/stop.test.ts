@@ -45,6 +45,8 @@ describeWithCodex('stopping Codex', () => {
       session: { permissionMode: 'accept_edits' },
     })
     await vi.waitFor(() => expect(readdirSync(codex.workDir)).toContain('a'), { timeout: 20_000 })
+    // The command may be quicker than the word of it.
+    await vi.waitFor(() => expect(ofType(codex, 'toolUse')).toHaveLength(1), { timeout: 20_000 })
     const pids = codex.session.descendants()
     expect(pids.length).toBeGreaterThan(1)
     codex.session.stop()
