@@ -3,6 +3,7 @@ import { fail, toEnvelope } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { Delta } from '../contract/messages.ts'
 import type { LogEntry, LogSubscriber } from '../log/types.ts'
+import type { Piece } from '../rpc/channel.ts'
 import type { CallContext, Connection, Handlers } from '../rpc/handlers.ts'
 import { getTask } from '../store/tasks.ts'
 import type { HandlerDeps } from './deps.ts'
@@ -19,19 +20,26 @@ const connectionOf = ({ connection }: CallContext): Connection =>
 /** The peer is gone: its connection disposes all its subscriptions, so there is nobody to tell. */
 const gone = () => {}
 
-/** The text of each page, made once for all who are sent it. */
-const texts = new WeakMap<readonly LogEntry[], string>()
+/** Shorter texts are copied for less than it costs to send them as a piece of their own. */
+const WORTH_SHARING = 16 * 1024
 
-function textOf(entries: readonly LogEntry[]): string {
+/** The text of each page, made once for all who are sent it. */
+const texts = new WeakMap<readonly LogEntry[], Piece>()
+
+function textOf(entries: readonly LogEntry[]): Piece {
   const known = texts.get(entries)
   if (known !== undefined) return known
-  const text = entries.map(({ json }) => json).join(',')
+  const joined = entries.map(({ json }) => json).join(',')
+  const text = joined.length < WORTH_SHARING ? joined : Buffer.from(joined)
   texts.set(entries, text)
   return text
 }
 
-const toNotification = (subscriptionId: string, entries: readonly LogEntry[]): string =>
-  `{"subscriptionId":"${subscriptionId}","messages":[${textOf(entries)}]}`
+const toNotification = (subscriptionId: string, entries: readonly LogEntry[]): Piece[] => [
+  `{"subscriptionId":"${subscriptionId}","messages":[`,
+  textOf(entries),
+  ']}',
+]
 
 /** Fragments that wait for a peer that reads slowly; those that come meanwhile are left out: their message follows. */
 const MOST_WAITING_DELTAS = 64
@@ -49,7 +57,7 @@ function makeSubscriber(connection: Connection, subscriptionId: string): LogSubs
   }
 
   return {
-    entries: (entries) => connection.notifyRaw('executionLog', toNotification(subscriptionId, entries)),
+    entries: (entries) => connection.notifyRaw('executionLog', ...toNotification(subscriptionId, entries)),
     delta: (delta) => void sendDelta(delta).catch(gone),
     ended({ reason, resumeFrom, error }) {
       connection.drop(subscriptionId)

@@ -11,7 +11,7 @@ import type { LogBatch, LogDraft } from './types.ts'
 /** Drafts that are worth a commit of their own. */
 const LARGE_DRAFTS = 500
 /** What one commit takes of many sessions, and a part more: it holds the thread meanwhile. */
-const LARGE_BYTES = 1024 * 1024
+const LARGE_BYTES = 256 * 1024
 
 interface WholeBody {
   readonly sessionId: string

@@ -33,6 +33,11 @@ export class Outbox {
   /** Something beside messages waits to be sent: a checkpoint. */
   #touched = false
   #underWay: Promise<void> | undefined
+  /** How many batches were taken, and how many of them are no longer under way. */
+  #taken = 0
+  #settled = 0
+  /** Who waits for which batch, in order. */
+  readonly #waiting: { readonly batch: number; readonly resolve: () => void }[] = []
   #scheduled = false
   /** What `add` gives to a plugin that shall wait; one for all, so that a flood of calls costs no promises. */
   #room: PromiseWithResolvers<void> | undefined
@@ -88,11 +93,12 @@ export class Outbox {
   /** Settles when all that was added so far is committed. @throws what a batch failed with. */
   async committed(): Promise<void> {
     // What is under way may have been taken before the last of it was added; what is added from now on is not waited for.
-    let batches = (this.#underWay ? 1 : 0) + (this.#empty ? 0 : 1)
-    await nextTurn() // O2
-    for (; batches > 0; batches--) {
-      this.#flush()
-      await this.#underWay
+    const last = this.#empty ? this.#taken : this.#taken + 1
+    if (last > this.#settled) {
+      this.#schedule() // O2
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.push({ batch: last, resolve })
+      await promise
     }
     if (this.#failure !== undefined) throw this.#failure
   }
@@ -108,7 +114,9 @@ export class Outbox {
 
   /** Sends all there is, whatever is under way: for the last moment of a thread. */
   sendRest(): void {
-    if (!this.#empty) this.#ports.send(this.#take()).catch(() => {})
+    if (this.#empty) return
+    const sent = this.#ports.send(this.#take()).catch(() => {})
+    void sent.then(() => this.#settle())
   }
 
   get #empty(): boolean {
@@ -131,6 +139,7 @@ export class Outbox {
   }
 
   #take(): Batch {
+    this.#taken++
     const batch = { messages: this.#messages, progress: this.#ports.progress() }
     this.#messages = []
     this.#bytes = 0
@@ -152,12 +161,17 @@ export class Outbox {
       this.#failure ??= error
     } finally {
       this.#underWay = undefined
+      this.#settle()
       this.#schedule() // What waited for this batch goes before the next one.
     }
   }
-}
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  #settle(): void {
+    this.#settled++
+    const open = this.#waiting.findIndex(({ batch }) => batch > this.#settled)
+    for (const { resolve } of this.#waiting.splice(0, open < 0 ? Infinity : open)) resolve()
+  }
+}
 
 const READY = Promise.resolve()
 

@@ -1,13 +1,16 @@
 /** What every two-way transport is reduced to. It knows no methods. */
 import { TroupeError } from '../base/errors.ts'
 
+/** A part of a text; bytes are UTF-8, made once for all whom it is sent to. */
+export type Piece = string | Uint8Array
+
 /** Carries texts, each whole and in order, both ways. Several may be received in one task. */
 export interface Channel {
   /**
-   * Settles when the other side, or the socket towards it, took the text.
+   * Sends one text, whole or in pieces; settles when the other side, or the socket towards it, took it.
    * @throws TroupeError HOST_UNREACHABLE when the channel has ended.
    */
-  send(text: string): Promise<void>
+  send(...pieces: readonly Piece[]): Promise<void>
   /** Sets the one receiver; texts that come before are not lost. */
   receive(receiver: (text: string) => void): void
   /** Aborts when the channel has ended; its reason is a TroupeError. */
@@ -18,6 +21,12 @@ export interface Channel {
 
 export const channelEnded = (how: string): TroupeError =>
   new TroupeError('HOST_UNREACHABLE', `The connection ended: ${how}.`)
+
+/** The text that pieces are. */
+export function toText(pieces: readonly Piece[]): string {
+  const decoder = new TextDecoder()
+  return pieces.map((piece) => (typeof piece === 'string' ? piece : decoder.decode(piece))).join('')
+}
 
 export interface Inbox {
   readonly push: (text: string) => void

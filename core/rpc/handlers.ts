@@ -3,6 +3,7 @@ import type { Catalogue } from '../contract/catalogue.ts'
 import type { Method, ParsedParamsOf, ResultOf } from '../contract/method.ts'
 import type { NotificationName, NotificationParams } from '../contract/notifications.ts'
 import type { Principal } from './access.ts'
+import type { Piece } from './channel.ts'
 import type { Requester } from './requester.ts'
 
 /** Methods by name; `catalogue` is one. */
@@ -20,7 +21,7 @@ export interface Connection extends Requester {
    */
   notify<Name extends NotificationName>(name: Name, params: NotificationParams<Name>): Promise<void>
   /** The same, with parameters that are JSON text already: log entries are spliced, never parsed and written again. */
-  notifyRaw(name: NotificationName, jsonParams: string): Promise<void>
+  notifyRaw(name: NotificationName, ...jsonParams: readonly Piece[]): Promise<void>
   /** Aborts when the connection has ended. */
   readonly closed: AbortSignal
   /**

@@ -10,7 +10,7 @@
  */
 import { TroupeError } from '../base/errors.ts'
 import type { Principal } from './access.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, Piece } from './channel.ts'
 import { idOf, isNotification, isResponse, type JSONRPCID } from './envelope.ts'
 import type { CallContext, Connection } from './handlers.ts'
 import { CANCEL, makeRequestQueue, type RequestQueue, type Requester } from './requester.ts'
@@ -124,9 +124,9 @@ function connectionFor(state: State, answered: Promise<void>, signal: AbortSigna
   const { requests, subscriptions, notifying } = state
   const { channel } = state.options
 
-  async function notifyRaw(name: string, jsonParams: string): Promise<void> {
+  async function notifyRaw(name: string, ...jsonParams: readonly Piece[]): Promise<void> {
     await answered
-    await notifying(() => channel.send(`{"jsonrpc":"2.0","method":"${name}","params":${jsonParams}}`)) // P4
+    await notifying(() => channel.send(`{"jsonrpc":"2.0","method":"${name}","params":`, ...jsonParams, '}')) // P4
   }
 
   /** A caller that has given up will never unsubscribe. */

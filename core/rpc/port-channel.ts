@@ -4,7 +4,7 @@
  * Comlink lets the other side reach into what is exposed: only for ports within one program.
  */
 import { expose, wrap, type Endpoint } from 'comlink'
-import { channelEnded, makeInbox, type Channel } from './channel.ts'
+import { channelEnded, makeInbox, toText, type Channel, type Piece } from './channel.ts'
 
 /** A MessagePort of the browser or of Node. */
 export interface Port extends Endpoint {
@@ -26,11 +26,11 @@ export function makePortChannel(port: Port): Channel {
   expose((text: string) => inbox.push(text), port)
   const deliver = wrap<(text: string) => void>(port)
 
-  function send(text: string): Promise<void> {
+  function send(...pieces: readonly Piece[]): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     if (ended.signal.aborted) reject(ended.signal.reason)
     underWay.add(reject)
-    deliver(text).then(resolve, reject)
+    deliver(toText(pieces)).then(resolve, reject)
     return promise.finally(() => underWay.delete(reject))
   }
 

@@ -86,6 +86,30 @@ await describeEachDatabase('appending to the log', (databases) => {
     expect(await Promise.all(ids.map((id) => stored(sample.store, id)))).toEqual(ids.map(() => [1, 2]))
   })
 
+  it('writes the first batch after a pause at once, gathers those that come soon after, and waits for nothing with many', async () => {
+    await using opened = await openLog(databases, { flushMs: 60_000 })
+    const [a, b] = [await opened.addSessionId(), await opened.addSessionId()]
+    await opened.log.append(batch(a, 1, 2))
+    const soon = opened.log.append(batch(b, 1, 2))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect([await stored(opened.store, a), await stored(opened.store, b)]).toEqual([[1, 2], []])
+    await opened.log.append(batch(a, 3, 700))
+    await soon
+    expect(await stored(opened.store, b)).toEqual([1, 2])
+  })
+
+  it('takes a flood of many sessions in several transactions', async () => {
+    await using sample = await openSample(databases)
+    const counted = intercept(sample.store, () => {})
+    await using log = openSessionLog({ ...counted, clock: systemClock, logger: silentLogger })
+    const ids = await Promise.all(numbers(1, 12).map(() => sample.addSessionId()))
+    const drafts = Array.from({ length: 10 }, () => text('x'.repeat(8_000)))
+    await Promise.all(ids.map((id) => log.append({ ...batch(id, 1, 1), drafts })))
+    expect(counted.count()).toBeGreaterThan(2)
+    expect(counted.count()).toBeLessThan(12)
+    expect(await Promise.all(ids.map((id) => stored(sample.store, id)))).toEqual(ids.map(() => numbers(1, 10)))
+  })
+
   it('rejects exactly what was in a transaction that failed, and goes on', async () => {
     await using sample = await openSample(databases)
     const failing = intercept(sample.store, (count) => {
@@ -136,7 +160,8 @@ await describeEachDatabase('appending to the log', (databases) => {
     const id = await opened.addSessionId()
     const collector = collect()
     opened.log.subscribe({ sessionId: id, after: 0 }, collector)
-    const appended = opened.log.append(batch(id, 1, 2))
+    await opened.log.append(batch(id, 1, 1))
+    const appended = opened.log.append(batch(id, 2, 2))
     await new Promise((resolve) => setTimeout(resolve, 20))
     await opened.log[Symbol.asyncDispose]()
     await appended

@@ -25,12 +25,12 @@ export const stored = async (store: Store, sessionId: string): Promise<number[]>
     ({ seq }) => seq,
   )
 
-/** A store whose transactions can be counted, held and made to fail. */
+/** A store whose transactions can be counted, held and made to fail, and whose reads can be counted. */
 export function intercept(
   store: Store,
   before: (count: number) => Promise<void> | void,
-): { store: Store; count: () => number } {
-  let count = 0
+): { store: Store; count: () => number; reads: () => number } {
+  let [count, reads] = [0, 0]
   const transaction: Store['transaction'] = async (work) => {
     count += 1
     await before(count)
@@ -38,10 +38,14 @@ export function intercept(
   }
   return {
     count: () => count,
+    reads: () => reads,
     store: {
       driver: store.driver,
       transaction,
-      read: (work) => store.read(work),
+      read: (work) => {
+        reads += 1
+        return store.read(work)
+      },
       onAnnounce: (topic, listener) => store.onAnnounce(topic, listener),
       check: () => store.check(),
       usedBytes: () => store.usedBytes(),

@@ -7,7 +7,7 @@ import { lastSeq } from '../../core/store/messages.ts'
 import { updateSession } from '../../core/store/sessions.ts'
 import { describeEachDatabase } from '../helpers/databases.ts'
 import { openSample } from '../store/sample.ts'
-import { batch, collect, numbers } from './collector.ts'
+import { batch, collect, numbers, text } from './collector.ts'
 import { intercept, openLog, stored } from './opened-log.ts'
 
 await describeEachDatabase('subscribing to the log', (databases) => {
@@ -77,6 +77,57 @@ await describeEachDatabase('subscribing to the log', (databases) => {
     gate.resolve()
     await slow.reached(1500)
     expect(slow.seqs).toEqual(numbers(1, 1500))
+  })
+
+  it('gives those who keep up the same page, and a slow one its own, without a look at the database', async () => {
+    await using sample = await openSample(databases)
+    const counted = intercept(sample.store, () => {})
+    await using log = openSessionLog({ ...counted, clock: systemClock, logger: silentLogger })
+    const id = await sample.addSessionId()
+    const gate = Promise.withResolvers<void>()
+    const pages: [unknown[], unknown[]] = [[], []]
+    const quick = pages.map((seen) => {
+      const collector = collect()
+      const entries: typeof collector.entries = (page) => collector.entries(page).then(() => void seen.push(page))
+      log.subscribe({ sessionId: id, after: 0 }, { ...collector, entries })
+      return collector
+    })
+    const slow = collect(0, () => gate.promise)
+    log.subscribe({ sessionId: id, after: 0 }, slow)
+    await log.append(batch(id, 1, 10))
+    const within = collect(4)
+    log.subscribe({ sessionId: id, after: 4 }, within)
+    const before = counted.reads()
+    for (let n = 11; n <= 300; n += 10) await log.append(batch(id, n, n + 9))
+    await Promise.all([...quick, within].map((collector) => collector.reached(300)))
+    expect(pages[0].length).toBeGreaterThan(1)
+    for (const [index, page] of pages[0].entries()) expect(pages[1][index]).toBe(page)
+    gate.resolve()
+    await slow.reached(300)
+    expect(counted.reads()).toBe(before)
+    expect([slow.seqs, within.seqs]).toEqual([numbers(1, 300), numbers(5, 300)])
+  })
+
+  it('goes on from the database where the last commits are no longer kept, and from them again', async () => {
+    await using sample = await openSample(databases)
+    const counted = intercept(sample.store, () => {})
+    await using log = openSessionLog({ ...counted, clock: systemClock, logger: silentLogger })
+    const id = await sample.addSessionId()
+    const gate = Promise.withResolvers<void>()
+    const [slow, quick] = [collect(0, () => gate.promise), collect()]
+    log.subscribe({ sessionId: id, after: 0 }, slow)
+    log.subscribe({ sessionId: id, after: 0 }, quick)
+    await log.append(batch(id, 1, 1))
+    await slow.reached(1)
+    const before = counted.reads()
+    const large = 'x'.repeat(20_000)
+    for (let n = 2; n <= 200; n += 1) await log.append({ ...batch(id, n, n), drafts: [text(large)] })
+    await quick.reached(200)
+    expect(counted.reads()).toBe(before)
+    gate.resolve()
+    await slow.reached(200)
+    expect(counted.reads()).toBeGreaterThan(before)
+    expect([slow.seqs, quick.seqs]).toEqual([numbers(1, 200), numbers(1, 200)])
   })
 
   it('ends with `slow` and where to resume when one call takes too long', async () => {

@@ -248,6 +248,38 @@ describe('a WebSocket peer', () => {
     slow.terminate()
   })
 
+  it('that reads slowly and has many subscriptions is not cut off for what they all tell', async () => {
+    await using served = await serve(makeTestRouter(witness), { bufferedBytes: 1_000_000 })
+    // A unix socket: the system itself holds little for it.
+    const slow = new WebSocket('ws://localhost/ws', SUBPROTOCOLS, {
+      createConnection: () => connect({ path: served.socketPath }),
+    })
+    await once(slow, 'open')
+    const [watches, count] = [40, 60]
+    const came = new Map<string, number>()
+    let asked = 0
+    /** One after the other, for the answers are large too; and then reads nothing for a while. */
+    function askNext(): void {
+      const params = { count, id: `${asked}-${'x'.repeat(60_000)}` }
+      if (asked < watches) slow.send(JSON.stringify({ jsonrpc: '2.0', id: asked, method: 'watch', params }))
+      else slow.pause()
+      if (asked++ === watches) setTimeout(() => slow.resume(), 300)
+    }
+    slow.on('message', (data: Buffer) => {
+      const { params } = JSON.parse(data.toString()) as { params?: { subscriptionId: string; n: number } }
+      if (!params) return askNext()
+      const last = came.get(params.subscriptionId) ?? 0
+      if (params.n !== last + 1) throw new Error(`${params.n} came after ${last}`)
+      came.set(params.subscriptionId, params.n)
+    })
+    askNext()
+    const total = () => [...came.values()].reduce((sum, n) => sum + n, 0)
+    await vi.waitFor(() => expect([slow.readyState, total()]).toEqual([WebSocket.OPEN, watches * count]), {
+      timeout: 30_000,
+    })
+    slow.terminate()
+  })
+
   it('that asks and never reads is cut off before it fills the memory', async () => {
     await using served = await serve(makeTestRouter(witness), { bufferedBytes: 1_000_000 })
     const greedy = await openSocket(served.port)

@@ -141,7 +141,8 @@ async function watch(witness: Witness, { count, id }: { count: number; id: strin
   connection?.keep(id, { [Symbol.dispose]: () => void witness.disposed.push(id) })
   void (async () => {
     for (let n = 1; n <= count; n++) {
-      await connection?.notifyRaw('executionLog', `{"subscriptionId":"${id}","n":${n}}`)
+      // In pieces, as pages of a log are.
+      await connection?.notifyRaw('executionLog', `{"subscriptionId":"${id}","n":`, Buffer.from(`${n}`), '}')
       witness.sent.count = n
     }
   })().catch(() => {})

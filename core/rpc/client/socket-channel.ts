@@ -1,6 +1,6 @@
 /** A channel over a WebSocket client. */
 import { TroupeError } from '../../base/errors.ts'
-import { channelEnded, makeInbox, type Channel } from '../channel.ts'
+import { channelEnded, makeInbox, toText, type Channel } from '../channel.ts'
 
 /** What the WebSockets of browsers, of Node and of `ws` have in common. */
 export interface WebSocketLike {
@@ -47,9 +47,9 @@ export function openSocketChannel(socket: WebSocketLike, where: string, signal: 
 
 function makeChannel(socket: WebSocketLike, receive: Channel['receive'], ended: AbortController): Channel {
   return {
-    send(text) {
+    send(...pieces) {
       if (ended.signal.aborted) return Promise.reject(ended.signal.reason)
-      socket.send(text)
+      socket.send(toText(pieces))
       return Promise.resolve()
     },
     receive,

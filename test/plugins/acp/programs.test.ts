@@ -1,0 +1,88 @@
+/** Programs that are no ACP agent, or not there: found out, and told with what to do. */
+import { expect, it } from 'vitest'
+import { acp } from '../../../plugins/acp/agent.ts'
+import { beginning, toCheckpoint } from '../../../plugins/acp/checkpoint.ts'
+import { makeSession } from '../../helpers/plugin-io.ts'
+import { openSession } from '../../helpers/session-io.ts'
+
+const ENV = { PATH: '/usr/bin:/bin', HOME: '/nonexistent' }
+
+async function endOf(program: string | undefined, ...args: string[]) {
+  await using session = openSession({ workDir: '/tmp', env: ENV })
+  const settings = { args, ...(program !== undefined && { program }) }
+  const end = await acp.run(makeSession('acp', { settings, permissionMode: 'ask' }), session.io)
+  return { end, messages: session.messages }
+}
+
+/** Answers the first request with this result, then waits. */
+const answering = (result: object, id = 'troupe-1'): string[] => [
+  '-c',
+  `read line; printf '{"jsonrpc":"2.0","id":"${id}","result":%s}\\n' '${JSON.stringify(result)}'; exec sleep 60`,
+]
+
+it('a program that is not there is named, with how to name another', async () => {
+  expect((await endOf('/nowhere/agent')).end).toMatchObject({
+    code: 'AGENT_NOT_INSTALLED',
+    message: expect.stringMatching(/nowhere.*\[agents\.acp\]/),
+  })
+  expect((await endOf(undefined)).end).toMatchObject({
+    code: 'AGENT_SETTINGS',
+    message: expect.stringContaining('program'),
+  })
+})
+
+it('a program that ends at once has what it printed told', async () => {
+  const { end, messages } = await endOf('sh', '-c', 'echo hello; echo "no key" >&2; exit 3')
+  expect(end).toMatchObject({ code: 'AGENT_EXITED', message: expect.stringMatching(/exit code 3.*no key/) })
+  expect(messages).toEqual(expect.arrayContaining([{ type: 'raw', stream: 'stdout', content: 'hello' }]))
+})
+
+it('a program that only echoes is found out', async () => {
+  expect((await endOf('cat')).end).toMatchObject({
+    code: 'AGENT_FAILED',
+    message: expect.stringContaining('initialize'),
+  })
+})
+
+it('an agent of another version of the protocol is refused', async () => {
+  expect((await endOf('sh', ...answering({ protocolVersion: 7 }))).end).toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringContaining('version 7'),
+  })
+})
+
+it('an agent that cannot resume says so instead of beginning anew', async () => {
+  const settings = { program: 'sh', args: answering({ protocolVersion: 1, agentInfo: { name: 'Goldfish' } }) }
+  await using session = openSession({ workDir: '/tmp', env: ENV })
+  const resume = { agentSessionId: 'yesterday' }
+  const end = await acp.run(makeSession('acp', { settings, resume }), session.io)
+  expect(end).toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('Goldfish cannot resume') })
+})
+
+it('a request that did not reach the agent before a crash is made again', async () => {
+  await using session = openSession({ workDir: '/tmp', env: ENV })
+  const lost = { id: 'troupe-1', method: 'initialize', params: {} }
+  const checkpoint = toCheckpoint({ ...beginning(), requests: 1, pending: lost })
+  const settings = { program: 'sh', args: answering({ protocolVersion: 7 }, 'troupe-2') }
+  const end = await acp.run(makeSession('acp', { settings, checkpoint }), session.io)
+  expect(end).toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('version 7') })
+})
+
+it('a session of another version of the plugin is not continued', async () => {
+  await using session = openSession({ workDir: '/tmp', env: ENV })
+  const end = await acp.run(makeSession('acp', { checkpoint: { version: 0 } }), session.io)
+  expect(end).toMatchObject({ code: 'AGENT_FAILED', retryable: true })
+})
+
+it('is detected by its path, and says how to configure it when it is not', async () => {
+  const io = {
+    settings: { program: 'agent', args: [] },
+    find: (name: string) => Promise.resolve(name === 'agent' ? '/bin/agent' : undefined),
+    run: () => Promise.reject(new Error('Nothing is run: an agent of unknown arguments may do anything.')),
+    hasSecret: () => Promise.resolve(false),
+    fileExists: () => Promise.resolve(false),
+  }
+  expect(await acp.detect(io)).toEqual({ installed: true, program: '/bin/agent', signedIn: 'unknown' })
+  const hint = expect.stringContaining('[agents.acp]')
+  expect(await acp.detect({ ...io, settings: { args: [] } })).toEqual({ installed: false, signedIn: 'unknown', hint })
+})
