@@ -17,7 +17,7 @@ export const LAYER_TABLE = [
     'handlers',
     'base, contract, machines, engine, store, schedule, secrets, auth, forge, plugin, rpc (types), log (types)',
   ],
-  ['plugins/*', '`troupe/plugin` only (core/plugin/contract and what it re-exports)'],
+  ['plugins/*', '`troupe/plugin` only (core/plugin/contract and what it re-exports), plugins/acp/make-agent'],
   ['ui', 'base, contract, rpc clients'],
   ['hosts', 'all of core; plugins only through the loader'],
   ['test', 'anything; nothing imports test or fixtures'],
@@ -47,6 +47,7 @@ const PHRASES: Readonly<Record<string, readonly string[]>> = {
   'all of core': ['core'],
   'rpc clients': ['core/rpc/client'],
   '`troupe/plugin` only (core/plugin/contract and what it re-exports)': ['troupe/plugin'],
+  'plugins/acp/make-agent': ['plugins/acp/make-agent'],
 }
 
 function toGrants(words: string): Grant[] {

@@ -97,6 +97,7 @@ await describeEachDatabase('subscribing to the log', (databases) => {
     await log.append(batch(id, 1, 10))
     const within = collect(4)
     log.subscribe({ sessionId: id, after: 4 }, within)
+    await Promise.all([...quick, within].map((collector) => collector.reached(10)))
     const before = counted.reads()
     for (let n = 11; n <= 300; n += 10) await log.append(batch(id, n, n + 9))
     await Promise.all([...quick, within].map((collector) => collector.reached(300)))
