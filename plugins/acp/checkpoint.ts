@@ -1,6 +1,5 @@
 /** What is remembered of a conversation: plain data, and as such its checkpoint. Pure. */
-import type { RunEnd } from 'troupe/plugin'
-import type { JsonObject } from './json.ts'
+import type { JsonObject, RunEnd } from 'troupe/plugin'
 import type { Request, RequestId } from './protocol.ts'
 import { emptyTranscript, type Transcript } from './transcript.ts'
 import type { Setting } from './session-offer.ts'

@@ -8,13 +8,25 @@
  * C4 What came too late is handed back with the end of the run.
  * C5 What is remembered changes together with the messages of a line.
  */
-import type { AgentProcess, FollowUp, OutputLine, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import {
+  type AgentProcess,
+  type FollowUp,
+  type JsonObject,
+  type OutputLine,
+  type RunEnd,
+  type Session,
+  type SessionIo,
+  Deadline,
+  addToTail,
+  asNumber,
+  asObject,
+  asString,
+  bounded,
+  toExitError,
+  type ProgramNames,
+} from 'troupe/plugin'
 import { type AgentRequest, type Remembered, type Stage, toCheckpoint } from './checkpoint.ts'
-import { Deadline } from './deadline.ts'
-import { addToTail, toExitError } from './exit.ts'
 import { type Speaker, toEnd, toFailedSetup, toFailedTurn, tooLate } from './failure.ts'
-import type { JsonObject } from './json.ts'
-import { asNumber, asObject, asString, bounded } from './json.ts'
 import type { AcpProfile } from './make-agent.ts'
 import { type Incoming, notificationLine, readLine, refusalLine, requestLine, type RequestId } from './protocol.ts'
 import { Questions } from './questions.ts'
@@ -44,7 +56,7 @@ export interface ConversationParts {
   /** Where the conversation begins, or goes on. */
   readonly from: Remembered
   readonly profile: AcpProfile
-  readonly program: string
+  readonly names: ProgramNames
 }
 
 export class Conversation {
@@ -279,7 +291,7 @@ export class Conversation {
       return stage.end.kind === 'complete' && late.length > 0 ? { ...stage.end, unheard: late } : stage.end // C4
     }
     if (this.#stopping) return { kind: 'stopped' }
-    return toExitError(this.#parts.program, exit, { anything: heard, stderr, install: this.#parts.profile.install })
+    return toExitError(this.#parts.names, exit, { anything: heard, stderr })
   }
 
   async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {
@@ -337,8 +349,8 @@ export class Conversation {
   }
 
   #tooLate(method: string): RunEnd {
-    const { program, profile } = this.#parts
-    return tooLate(program, method, { seconds: SETUP_MS / 1000, install: profile.install })
+    const { program, install } = this.#parts.names
+    return tooLate(program, method, { seconds: SETUP_MS / 1000, install })
   }
 
   #remember(): void {

@@ -1,7 +1,5 @@
 /** What an agent's own errors and reasons to stop mean. Pure. */
-import type { RunEnd, Usage } from 'troupe/plugin'
-import type { JsonObject } from './json.ts'
-import { asObject, asString } from './json.ts'
+import { type JsonObject, type RunEnd, type Usage, asObject, asString } from 'troupe/plugin'
 import { AUTH_REQUIRED, type Failure } from './protocol.ts'
 
 type ErrorEnd = Extract<RunEnd, { kind: 'error' }>

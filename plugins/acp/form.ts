@@ -1,7 +1,15 @@
 /** A form that an agent wants filled in (`elicitation/create`) as questions to a person, and the answers back. Pure. */
-import type { Ask, QuestionOption } from 'troupe/plugin'
-import type { Json, JsonObject } from './json.ts'
-import { asArray, asObject, asObjects, asString, bounded } from './json.ts'
+import {
+  type Ask,
+  type Json,
+  type JsonObject,
+  type QuestionOption,
+  asArray,
+  asObject,
+  asObjects,
+  asString,
+  bounded,
+} from 'troupe/plugin'
 
 interface Field {
   readonly key: string

@@ -1,8 +1,17 @@
 /** Makes an agent of a program that speaks ACP. For this plugin, and for bundled ones whose program does. */
-import type { Agent, AgentProcess, Command, PermissionMode, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import {
+  type Agent,
+  type AgentProcess,
+  type Command,
+  otherVersion,
+  type PermissionMode,
+  type RunEnd,
+  type Session,
+  type SessionIo,
+  withProgram,
+} from 'troupe/plugin'
 import { beginning, fromCheckpoint } from './checkpoint.ts'
 import { Conversation } from './conversation.ts'
-import { isStartError, toStartError } from './exit.ts'
 
 export interface AcpProfile {
   /** As sentences call it until the program has said its own name, for example `Gemini CLI`. */
@@ -35,26 +44,7 @@ async function run(profile: AcpProfile, session: Session, io: SessionIo): Promis
   if (!from) return otherVersion
   const command = profile.toCommand(session)
   if ('kind' in command) return command
-  let process: AgentProcess
-  try {
-    process = await io.spawn({ ...command, stdin: 'live' })
-  } catch (error) {
-    if (io.signal.aborted) return { kind: 'stopped' }
-    if (isStartError(error)) return toStartError(command.program, error, profile.install)
-    throw error
-  }
-  try {
-    return await new Conversation(session, io, { process, from, profile, program: command.program }).hold()
-  } finally {
-    // What the agent started may have outlived it.
-    await process.stop().catch((error: unknown) => io.debug(`Stop: ${String(error)}`))
-  }
-}
-
-const otherVersion: RunEnd = {
-  kind: 'error',
-  code: 'AGENT_FAILED',
-  message:
-    'The session was begun by another version of the plugin and cannot be continued by this one. Retry the task: the conversation is resumed.',
-  retryable: true,
+  const names = { title: profile.name, program: command.program, install: profile.install }
+  const talk = (process: AgentProcess) => new Conversation(session, io, { process, from, profile, names }).hold()
+  return withProgram(io, { command: { ...command, stdin: 'live' }, names, talk })
 }

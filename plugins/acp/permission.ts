@@ -1,8 +1,6 @@
 /** Permission requests of an agent as questions to a person, and the answers back. Pure. */
 import { normalize } from 'node:path'
-import type { Ask, PermissionMode } from 'troupe/plugin'
-import type { JsonObject } from './json.ts'
-import { asObject, asObjects, asString, bounded } from './json.ts'
+import { type Ask, type JsonObject, type PermissionMode, asObject, asObjects, asString, bounded } from 'troupe/plugin'
 
 export interface PermissionOption {
   readonly optionId: string

@@ -1,6 +1,5 @@
 /** JSON-RPC 2.0, one message a line, as ACP has it: what comes in is told apart, what goes out is made here. Pure. */
-import type { Json, JsonObject } from './json.ts'
-import { asNumber, asObject, asString, parseObject } from './json.ts'
+import { type Json, type JsonObject, asNumber, asObject, asString, parseObject } from 'troupe/plugin'
 
 /** The agent's own; ours are strings. */
 export type RequestId = string | number

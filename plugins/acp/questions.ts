@@ -4,10 +4,9 @@
  *    between, is to a request that the agent knows no more, and ignored.
  * Q2 What the session's permission mode allows is not asked (see permission.ts).
  */
-import type { SessionIo } from 'troupe/plugin'
+import type { JsonObject, SessionIo } from 'troupe/plugin'
 import type { AgentRequest } from './checkpoint.ts'
 import { declined, formCancelled, toFormAnswer, toFormAsks } from './form.ts'
-import type { JsonObject } from './json.ts'
 import { cancelled, type Outcome, toAsk, toAutomatic, toOutcome } from './permission.ts'
 import type { Policy } from './permission.ts'
 import { type RequestId, resultLine } from './protocol.ts'

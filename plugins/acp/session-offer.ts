@@ -1,7 +1,13 @@
 /** What an agent lets its client choose for a session (modes, models), and what is chosen of it. Pure. */
-import type { PermissionMode, RunEnd, Session } from 'troupe/plugin'
-import type { JsonObject } from './json.ts'
-import { asObject, asObjects, asString } from './json.ts'
+import {
+  type JsonObject,
+  type PermissionMode,
+  type RunEnd,
+  type Session,
+  asObject,
+  asObjects,
+  asString,
+} from 'troupe/plugin'
 
 /** A request that sets something; the session's id is added. */
 export interface Setting {

@@ -1,8 +1,7 @@
 /** The steps before the first turn: each answer of the agent leads to the next request, to the prompt, or to the end. Pure. */
-import type { AgentMessage, RunEnd, Session } from 'troupe/plugin'
+import { type AgentMessage, type JsonObject, type RunEnd, type Session, asObject, asString } from 'troupe/plugin'
 import type { Introduction, Remembered, Stage } from './checkpoint.ts'
 import { noResume, otherProtocol, type Speaker, toFailedSetup } from './failure.ts'
-import { asObject, asString, type JsonObject } from './json.ts'
 import type { AcpProfile } from './make-agent.ts'
 import { choose, type Setting } from './session-offer.ts'
 

@@ -4,9 +4,17 @@
  * T2 A tool use is told once its input is known: ACP announces it empty, and fills it in later.
  * T3 Every tool use that was told gets its result; those that the agent leaves open, at the end of the turn.
  */
-import type { AgentMessage, ToolKind, Usage } from 'troupe/plugin'
-import type { Json, JsonObject } from './json.ts'
-import { asNumber, asObject, asObjects, asString } from './json.ts'
+import {
+  type AgentMessage,
+  type Json,
+  type JsonObject,
+  type ToolKind,
+  type Usage,
+  asNumber,
+  asObject,
+  asObjects,
+  asString,
+} from 'troupe/plugin'
 
 /** Fragments that are not a message yet. */
 interface Fragments {

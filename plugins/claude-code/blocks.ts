@@ -1,6 +1,5 @@
 /** The content of `assistant` and `user` lines: what the model said, which tools it used, what came of them. Pure. */
-import type { Json, JsonObject } from './json.ts'
-import { asObject, asObjects, asString } from './json.ts'
+import { type Json, type JsonObject, asObject, asObjects, asString } from 'troupe/plugin'
 import type { Parsed, ParsedEvent, ParseState } from './state.ts'
 import { message, raw, toOutput } from './state.ts'
 import { kindOf } from './tools.ts'

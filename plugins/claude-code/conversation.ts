@@ -8,10 +8,19 @@
  * C6 What is remembered changes together with the messages of a line. What is written is remembered before: after a crash it is
  *    written again, and Claude Code ignores what it has (see line-id.ts).
  */
-import type { AgentProcess, FollowUp, OutputLine, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import {
+  type AgentProcess,
+  type FollowUp,
+  type OutputLine,
+  type RunEnd,
+  type Session,
+  type SessionIo,
+  Deadline,
+  addToTail,
+  toExitError,
+  type ProgramNames,
+} from 'troupe/plugin'
 import { type Remembered, type SavedPhase, toCheckpoint } from './checkpoint.ts'
-import { Deadline } from './deadline.ts'
-import { addToTail, toExitError } from './exit.ts'
 import { toLineId } from './line-id.ts'
 import { parseLine } from './parse.ts'
 import { Prompts } from './prompts.ts'
@@ -31,10 +40,18 @@ const UNREPORTED_MS = 2000
 
 type Phase = SavedPhase | { readonly kind: 'stopping' } | { readonly kind: 'over' }
 
+export interface Parts {
+  readonly process: AgentProcess
+  /** Where the conversation begins, or goes on. */
+  readonly from: Remembered
+  readonly names: ProgramNames
+}
+
 export class Conversation {
   readonly #session: Session
   readonly #io: SessionIo
   readonly #process: AgentProcess
+  readonly #names: ProgramNames
   readonly #from: Remembered
   readonly #prompts: Prompts
   readonly #questions: Questions
@@ -43,11 +60,11 @@ export class Conversation {
   #told: Pick<Remembered, 'state' | 'heard' | 'stderr' | 'lastFollowUp'>
   #phase: Phase
 
-  /** @param from Where the conversation begins, or goes on. */
-  constructor(session: Session, io: SessionIo, { process, from }: { process: AgentProcess; from: Remembered }) {
+  constructor(session: Session, io: SessionIo, { process, from, names }: Parts) {
     this.#session = session
     this.#io = io
     this.#process = process
+    this.#names = names
     this.#from = from
     this.#told = from
     this.#phase = from.phase
@@ -181,7 +198,7 @@ export class Conversation {
     if (this.#phase.kind === 'stopping') return { kind: 'stopped' }
     if (this.#phase.kind === 'talking') {
       const { heard, stderr } = this.#told
-      return toExitError(this.#session.settings.program ?? 'claude', exit, { anything: heard, stderr })
+      return toExitError(this.#names, exit, { anything: heard, stderr })
     }
     return this.#phase.kind === 'over' ? { kind: 'stopped' } : this.#withUnheard(this.#phase.end) // C4
   }

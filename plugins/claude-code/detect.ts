@@ -1,6 +1,5 @@
 /** Whether Claude Code can be used on this machine. */
-import type { Detection, DetectIo } from 'troupe/plugin'
-import { parseObject } from './json.ts'
+import { type DetectIo, type Detection, parseObject, readVersion } from 'troupe/plugin'
 
 export const INSTALL_HINT =
   'Install it with `npm install -g @anthropic-ai/claude-code`, or name its path as `program` in [agents.claude-code].'
@@ -19,11 +18,6 @@ export async function detect(io: DetectIo): Promise<Detection> {
   }
   const signedIn = await findCredential(io, program)
   return { installed: true, program, version, signedIn, ...(signedIn !== 'yes' && { hint: SIGN_IN_HINT }) }
-}
-
-async function readVersion(io: DetectIo, program: string): Promise<string | undefined> {
-  const { code, stdout } = await io.run(program, ['--version'])
-  return code === 0 ? /\d+\.\d+\.\d+\S*/.exec(stdout)?.[0] : undefined
 }
 
 /** Older versions have no `auth status`; they answer with something that is not JSON. */

@@ -1,7 +1,6 @@
 /** One line of Claude Code's output to messages and control events. Pure: what it remembers is passed in and out. */
+import { type JsonObject, asNumber, asObject, asObjects, asString, parseObject } from 'troupe/plugin'
 import { parseAssistant, parseUser } from './blocks.ts'
-import type { JsonObject } from './json.ts'
-import { asNumber, asObject, asObjects, asString, parseObject } from './json.ts'
 import { parseResult } from './result.ts'
 import type { Fate, Parsed, ParsedEvent, ParseState } from './state.ts'
 import { message, raw } from './state.ts'

@@ -1,5 +1,5 @@
 /** The lines that go into Claude Code. A malformed one would end it, so they are made only here. Pure. */
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from 'troupe/plugin'
 
 /** @param id Of `toLineId`: Claude Code reports the message's fate under it, and ignores an id that it has seen before. */
 export const userLine = (id: string, content: string): string =>

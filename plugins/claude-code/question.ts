@@ -1,7 +1,5 @@
 /** Permission requests as questions to a person, and the answers back. Pure. */
-import type { Ask, QuestionOption } from 'troupe/plugin'
-import type { JsonObject } from './json.ts'
-import { asArray, asObjects, asString, bounded } from './json.ts'
+import { type Ask, type JsonObject, type QuestionOption, asArray, asObjects, asString, bounded } from 'troupe/plugin'
 import type { PermissionAnswer } from './protocol.ts'
 import type { PermissionRequest } from './state.ts'
 

@@ -1,8 +1,6 @@
 /** The end of a turn: what it cost, and how it ended. Pure. */
-import type { RunEnd, Usage } from 'troupe/plugin'
+import { type JsonObject, type RunEnd, type Usage, asArray, asNumber, asObject, asString } from 'troupe/plugin'
 import { SIGN_IN_HINT } from './detect.ts'
-import type { JsonObject } from './json.ts'
-import { asArray, asNumber, asObject, asString } from './json.ts'
 import type { Parsed, ParseState } from './state.ts'
 import { closeTools, message } from './state.ts'
 

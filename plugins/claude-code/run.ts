@@ -1,9 +1,9 @@
 /** One session of Claude Code, from its program's start to its end. */
-import type { AgentProcess, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import { type AgentProcess, otherVersion, type RunEnd, type Session, type SessionIo, withProgram } from 'troupe/plugin'
 import { toCommand } from './command.ts'
 import { beginning, fromCheckpoint } from './checkpoint.ts'
 import { Conversation } from './conversation.ts'
-import { isStartError, toStartError } from './exit.ts'
+import { INSTALL_HINT } from './detect.ts'
 
 export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
   const { agent, workDir, checkpoint } = session
@@ -11,26 +11,7 @@ export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
   const from = checkpoint === undefined ? beginning(agent, workDir) : fromCheckpoint(checkpoint)
   if (!from) return otherVersion
   const command = toCommand(session)
-  let process: AgentProcess
-  try {
-    process = await io.spawn(command)
-  } catch (error) {
-    if (io.signal.aborted) return { kind: 'stopped' }
-    if (isStartError(error)) return toStartError(command.program, error)
-    throw error
-  }
-  try {
-    return await new Conversation(session, io, { process, from }).hold()
-  } finally {
-    // What Claude Code started may have outlived it.
-    await process.stop().catch((error: unknown) => io.debug(`Stop: ${String(error)}`))
-  }
-}
-
-const otherVersion: RunEnd = {
-  kind: 'error',
-  code: 'AGENT_FAILED',
-  message:
-    'The session was begun by another version of the plugin and cannot be continued by this one. Retry the task: the conversation is resumed.',
-  retryable: true,
+  const names = { title: 'Claude Code', program: command.program, install: INSTALL_HINT }
+  const talk = (process: AgentProcess) => new Conversation(session, io, { process, from, names }).hold()
+  return withProgram(io, { command, names, talk })
 }

@@ -1,6 +1,5 @@
 /** What is remembered between lines. A value: every line makes the next one from it. */
-import type { AgentMessage, RunEnd, Usage } from 'troupe/plugin'
-import type { Json, JsonObject } from './json.ts'
+import type { AgentMessage, Json, JsonObject, RunEnd, Usage } from 'troupe/plugin'
 
 export interface ParseState {
   readonly agent: string

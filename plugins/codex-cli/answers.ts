@@ -1,7 +1,7 @@
 /** Codex's answers to our requests. Pure. */
+import { type JsonObject, asObject, asString } from 'troupe/plugin'
 import type { ErrorEnd } from './errors.ts'
 import { notSignedIn } from './errors.ts'
-import { type JsonObject, asObject, asString } from './json.ts'
 import { ACCOUNT, CLEAN, ECHO, GREET, OPEN, SAY } from './protocol.ts'
 import { type Parsed, type ParseState, message, only } from './state.ts'
 

@@ -8,10 +8,20 @@
  * C6 What is remembered changes together with the messages of a line, and before anything that follows from it is written.
  * C7 After a crash nothing is said twice (see speech.ts); all other lines do no harm when they come twice.
  */
-import type { AgentProcess, Ask, FollowUp, OutputLine, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import {
+  type AgentProcess,
+  type Ask,
+  type FollowUp,
+  type OutputLine,
+  type RunEnd,
+  type Session,
+  type SessionIo,
+  Deadline,
+  addToTail,
+  toExitError,
+  type ProgramNames,
+} from 'troupe/plugin'
 import { type Remembered, type SavedPhase, toCheckpoint } from './checkpoint.ts'
-import { Deadline } from './deadline.ts'
-import { addToTail, toExitError } from './exit.ts'
 import { parseLine } from './parse.ts'
 import { accountLine, cleanLine, greetLine, interruptLine, openLine } from './protocol.ts'
 import { Questions } from './questions.ts'
@@ -34,10 +44,18 @@ type Phase =
   | { readonly kind: 'stopping'; readonly from: SavedPhase }
   | { readonly kind: 'over' }
 
+export interface Parts {
+  readonly process: AgentProcess
+  /** Where the conversation begins, or goes on. */
+  readonly from: Remembered
+  readonly names: ProgramNames
+}
+
 export class Conversation {
   readonly #session: Session
   readonly #io: SessionIo
   readonly #process: AgentProcess
+  readonly #names: ProgramNames
   readonly #sayings: Sayings
   readonly #speech: Speech
   readonly #questions: Questions
@@ -48,11 +66,11 @@ export class Conversation {
   /** What was remembered last. */
   #remembered: string
 
-  /** @param from Where the conversation begins, or goes on. */
-  constructor(session: Session, io: SessionIo, { process, from }: { process: AgentProcess; from: Remembered }) {
+  constructor(session: Session, io: SessionIo, { process, from, names }: Parts) {
     this.#session = session
     this.#io = io
     this.#process = process
+    this.#names = names
     this.#told = from
     this.#phase = from.phase
     this.#remembered = JSON.stringify(session.checkpoint)
@@ -272,7 +290,7 @@ export class Conversation {
     if (this.#phase.kind === 'stopping' || this.#phase.kind === 'over') return { kind: 'stopped' }
     if (this.#phase.kind === 'ending' || this.#phase.kind === 'between') return this.#withUnheard(this.#phase.end) // C4
     const { heard, stderr } = this.#told
-    return toExitError(this.#session.settings.program ?? 'codex', exit, { anything: heard, stderr })
+    return toExitError(this.#names, exit, { anything: heard, stderr })
   }
 
   // C5

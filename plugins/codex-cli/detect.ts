@@ -1,6 +1,5 @@
 /** Whether Codex CLI can be used on this machine. */
-import type { Detection, DetectIo } from 'troupe/plugin'
-import { asObjects, asString, parseObject } from './json.ts'
+import { type DetectIo, type Detection, asObjects, asString, parseObject, readVersion } from 'troupe/plugin'
 
 export const INSTALL_HINT =
   'Install it with `npm install -g @openai/codex`, or name its path as `program` in [agents.codex-cli].'
@@ -17,11 +16,6 @@ export async function detect(io: DetectIo): Promise<Detection> {
   const [signedIn, models] = await Promise.all([findCredential(io, program), readModels(io, program)])
   const hint = signedIn !== 'yes' && { hint: SIGN_IN_HINT }
   return { installed: true, program, version, signedIn, ...hint, ...(models.length > 0 && { models }) }
-}
-
-async function readVersion(io: DetectIo, program: string): Promise<string | undefined> {
-  const { code, stdout } = await io.run(program, ['--version'])
-  return code === 0 ? /\d+\.\d+\.\d+\S*/.exec(stdout)?.[0] : undefined
 }
 
 /** Its words come on stderr. One that knows no `login status` says something else, and nothing is known then. */

@@ -1,7 +1,6 @@
 /** What MCP servers ask people by way of Codex. One that wants data shows its schema, and takes a JSON object for it. Pure. */
-import type { Ask } from 'troupe/plugin'
+import { type Ask, type Json, type JsonObject, asObject, asString, bounded, parseObject } from 'troupe/plugin'
 import { type Form, LONGEST_DETAIL } from './form.ts'
-import { type Json, type JsonObject, asObject, asString, bounded, parseObject } from './json.ts'
 import { DENY, permission } from './permission.ts'
 import type { ServerRequest } from './state.ts'
 

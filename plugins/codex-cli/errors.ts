@@ -1,7 +1,6 @@
 /** What Codex names as the reason that a turn failed, as an end of the session. Pure. */
-import type { RunEnd } from 'troupe/plugin'
+import { type Json, type JsonObject, type RunEnd, asNumber, asObject, asString, parseObject } from 'troupe/plugin'
 import { SIGN_IN_HINT } from './detect.ts'
-import { type Json, type JsonObject, asNumber, asObject, asString, parseObject } from './json.ts'
 
 export type ErrorEnd = Extract<RunEnd, { kind: 'error' }>
 

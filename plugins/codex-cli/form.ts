@@ -1,6 +1,5 @@
 /** How one kind of request of Codex becomes questions to people, and their answers its own. */
-import type { Ask, PermissionMode } from 'troupe/plugin'
-import type { Json } from './json.ts'
+import type { Ask, Json, PermissionMode } from 'troupe/plugin'
 import type { ServerRequest } from './state.ts'
 
 export type Reply =

@@ -1,5 +1,5 @@
 /** The items of a turn: what the model said, which tools it used, what came of them. Pure. */
-import { type Json, type JsonObject, asArray, asNumber, asObject, asObjects, asString, bounded } from './json.ts'
+import { type Json, type JsonObject, asArray, asNumber, asObject, asObjects, asString, bounded } from 'troupe/plugin'
 import { type Parsed, type ParseState, type ParsedEvent, message, only } from './state.ts'
 import { type Tool, toTool } from './tools.ts'
 

@@ -1,6 +1,5 @@
 /** What a permission mode means to Codex. Pure. */
-import type { PermissionMode } from 'troupe/plugin'
-import type { Json, JsonObject } from './json.ts'
+import type { Json, JsonObject, PermissionMode } from 'troupe/plugin'
 
 interface Policy {
   /** When it asks before it runs a command or edits a file. */

@@ -1,8 +1,16 @@
 /** One line of Codex's output to messages and control events. Pure: what it remembers is passed in and out. */
-import type { RunEnd, Usage } from 'troupe/plugin'
+import {
+  type JsonObject,
+  type RunEnd,
+  type Usage,
+  asNumber,
+  asObject,
+  asObjects,
+  asString,
+  parseObject,
+} from 'troupe/plugin'
 import { toErrorEnd, toRetry } from './errors.ts'
 import { parseCompleted, parseStarted } from './items.ts'
-import { type JsonObject, asNumber, asObject, asObjects, asString, parseObject } from './json.ts'
 import { isQuiet } from './notifications.ts'
 import { parseAnswer } from './answers.ts'
 import type { RequestId } from './protocol.ts'

@@ -1,7 +1,6 @@
 /** Requests that are allowed or denied. Pure. */
-import type { Ask } from 'troupe/plugin'
+import { type Ask, type Json, type JsonObject, asArray, asObject, asString, bounded } from 'troupe/plugin'
 import { type Form, LONGEST_DETAIL, is } from './form.ts'
-import { type Json, type JsonObject, asArray, asObject, asString, bounded } from './json.ts'
 import type { ServerRequest } from './state.ts'
 
 export const ALLOW = 'Allow'

@@ -1,6 +1,5 @@
 /** The lines that go into Codex. Each request has an id that says what it is, so that its answer is known after a crash. Pure. */
-import type { Session } from 'troupe/plugin'
-import type { Json, JsonObject } from './json.ts'
+import type { Json, JsonObject, Session } from 'troupe/plugin'
 import { toThreadSettings } from './modes.ts'
 import { UNWANTED } from './notifications.ts'
 

@@ -1,8 +1,7 @@
 /** What Codex wants to know, as questions to a person, and the answers back. Pure. */
-import type { Ask, QuestionOption } from 'troupe/plugin'
+import { type Ask, type Json, type JsonObject, type QuestionOption, asObjects, asString, bounded } from 'troupe/plugin'
 import { elicitation } from './elicitation.ts'
 import { type Form, type Reply, is } from './form.ts'
-import { type Json, type JsonObject, asObjects, asString, bounded } from './json.ts'
 import { commandPermission, filePermission, sandboxPermission } from './permission.ts'
 import type { AgentRequest, OpenQuestion, ServerRequest } from './state.ts'
 

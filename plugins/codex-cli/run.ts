@@ -1,9 +1,9 @@
 /** One session of Codex, from its program's start to its end. */
-import type { AgentProcess, RunEnd, Session, SessionIo } from 'troupe/plugin'
+import { type AgentProcess, otherVersion, type RunEnd, type Session, type SessionIo, withProgram } from 'troupe/plugin'
 import { beginning, fromCheckpoint } from './checkpoint.ts'
 import { toCommand } from './command.ts'
 import { Conversation } from './conversation.ts'
-import { isStartError, toStartError } from './exit.ts'
+import { INSTALL_HINT } from './detect.ts'
 import { removeLitter } from './litter.ts'
 
 export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
@@ -12,27 +12,11 @@ export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
   const from = checkpoint === undefined ? beginning(agent, workDir) : fromCheckpoint(checkpoint)
   if (!from) return otherVersion
   const command = toCommand(session)
-  let process: AgentProcess
+  const names = { title: 'Codex', program: command.program, install: INSTALL_HINT }
   try {
-    process = await io.spawn(command)
-  } catch (error) {
-    if (io.signal.aborted) return { kind: 'stopped' }
-    if (isStartError(error)) return toStartError(session.settings.program ?? 'codex', error)
-    throw error
-  }
-  try {
-    return await new Conversation(session, io, { process, from }).hold()
+    const talk = (process: AgentProcess) => new Conversation(session, io, { process, from, names }).hold()
+    return await withProgram(io, { command, names, talk })
   } finally {
-    // What Codex started may have outlived it.
-    await process.stop().catch((error: unknown) => io.debug(`Stop: ${String(error)}`))
     await removeLitter(workDir)
   }
-}
-
-const otherVersion: RunEnd = {
-  kind: 'error',
-  code: 'AGENT_FAILED',
-  message:
-    'The session was begun by another version of the plugin and cannot be continued by this one. Retry the task: the conversation is resumed.',
-  retryable: true,
 }

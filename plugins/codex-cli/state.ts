@@ -1,6 +1,5 @@
 /** What is remembered between lines. A value: every line makes the next one from it. */
-import type { AgentMessage, RunEnd, Usage } from 'troupe/plugin'
-import type { JsonObject } from './json.ts'
+import type { AgentMessage, JsonObject, RunEnd, Usage } from 'troupe/plugin'
 import type { Opened } from './modes.ts'
 import type { RequestId } from './protocol.ts'
 import type { Counts } from './usage.ts'

@@ -1,6 +1,5 @@
 /** The items of Codex that are uses of tools. Pure. */
-import type { ToolKind } from 'troupe/plugin'
-import { type Json, type JsonObject, asObject, asObjects, asString } from './json.ts'
+import { type Json, type JsonObject, type ToolKind, asObject, asObjects, asString } from 'troupe/plugin'
 
 export interface Tool {
   readonly id: string

@@ -1,6 +1,5 @@
 /** Tokens, as Codex counts them. Pure. */
-import type { Usage } from 'troupe/plugin'
-import { asNumber, asObject, asString, type JsonObject } from './json.ts'
+import { type JsonObject, type Usage, asNumber, asObject, asString } from 'troupe/plugin'
 
 interface Tokens {
   readonly input: number

@@ -1,7 +1,7 @@
 /** What Codex names as the reason of a failure, as an end of the session. */
 import { describe, expect, it } from 'vitest'
 import { toErrorEnd } from '../../../plugins/codex-cli/errors.ts'
-import type { Json } from '../../../plugins/codex-cli/json.ts'
+import type { Json } from 'troupe/plugin'
 
 const endOf = (codexErrorInfo: Json, message = 'Why.') => toErrorEnd({ message, codexErrorInfo }, undefined)
 const status = (httpStatusCode: number | null) => ({ httpConnectionFailed: { httpStatusCode } })

@@ -1,6 +1,5 @@
 /** Reading JSON of unknown shape: what is missing or of another type is undefined, never an error. */
 
-/** A JSON value; the same as the contract's. */
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }
 
