@@ -1,6 +1,7 @@
 /** How the tests run. */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { AbilityReporter } from './helpers/ability-reporter.ts'
 import { CountReporter } from './helpers/reporter.ts'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -16,7 +17,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: [at('./helpers/embedded-postgres.ts')],
-    reporters: ['default', new CountReporter()],
+    reporters: ['default', new AbilityReporter(), new CountReporter()],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

@@ -7,6 +7,7 @@ export const acp = makeAcpAgent({
   name: 'The ACP agent',
   detect,
   toCommand,
+  asksItself: (name) => name === 'Claude Agent',
   install: CONFIGURE_HINT,
   signIn: SIGN_IN_HINT,
 })

@@ -7,11 +7,17 @@ import type { Setting } from './session-offer.ts'
 /** How far the conversation is. */
 export type Stage =
   | { readonly kind: 'greeting' }
-  /** What the agent says now is the past of the conversation. */
-  | { readonly kind: 'opening' }
+  /** What the agent says now is the past of the conversation; `answered` when some of it may come after the answer. */
+  | { readonly kind: 'opening'; readonly answered?: Answered }
   | { readonly kind: 'setting'; readonly left: readonly Setting[] }
   | { readonly kind: 'turn' }
   | { readonly kind: 'ending'; readonly end: RunEnd }
+
+/** A request of ours that succeeded. */
+export interface Answered {
+  readonly method: string
+  readonly result: JsonObject
+}
 
 /** What the agent waits for. */
 export interface AgentRequest {

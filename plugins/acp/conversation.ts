@@ -11,6 +11,7 @@
 import {
   type AgentProcess,
   type FollowUp,
+  type Exit,
   type JsonObject,
   type OutputLine,
   type RunEnd,
@@ -25,11 +26,20 @@ import {
   toExitError,
   type ProgramNames,
 } from 'troupe/plugin'
-import { type AgentRequest, type Remembered, type Stage, toCheckpoint } from './checkpoint.ts'
+import { type Answered, type Remembered, type Stage, toCheckpoint } from './checkpoint.ts'
 import { type Speaker, toEnd, toFailedSetup, toFailedTurn, tooLate } from './failure.ts'
-import type { AcpProfile } from './make-agent.ts'
-import { type Incoming, notificationLine, readLine, refusalLine, requestLine, type RequestId } from './protocol.ts'
-import { Questions } from './questions.ts'
+import { type AcpProfile, firstPrompt, isQuestion, translate, usageOf } from './profile.ts'
+import {
+  type Incoming,
+  isCancelled,
+  notificationLine,
+  readLine,
+  refusalLine,
+  requestLine,
+  type RequestId,
+} from './protocol.ts'
+import { toolIdOf } from './permission.ts'
+import { Questions, requestKind } from './questions.ts'
 import { afterAnswer, greeting, type Step } from './setup.ts'
 import {
   endTurn,
@@ -39,6 +49,7 @@ import {
   message,
   refuseTool,
   type Spoken,
+  withoutCost,
   withoutEcho,
 } from './transcript.ts'
 
@@ -49,6 +60,8 @@ const DOUBT_MS = { setup: 2000, turn: 10_000 }
 /** How long an interrupted turn may take to end; the host's own patience is a few seconds. */
 const INTERRUPT_MS = 3000
 const CLOSE_MS = 2000
+/** How long nothing of the past may be heard until it is over. */
+const PAST_MS = 500
 const LONGEST_STDERR_LINE = 4000
 
 export interface ConversationParts {
@@ -79,7 +92,11 @@ export class Conversation {
     this.#told = parts.from
     this.#questions = new Questions({
       ask: (question, withdraw) => io.ask(question, withdraw),
-      policy: () => ({ ...session, ownEdits: this.#told.ownEdits }),
+      policy: () => ({
+        ...session,
+        ownEdits: this.#told.ownEdits,
+        isQuestion: (toolCall) => isQuestion(parts.profile, session, toolCall),
+      }),
       agentName: () => this.#speaker.name,
       toolName: (params) => this.#told.transcript.tools.find(({ id }) => id === toolIdOf(params))?.name,
       write: (line) => this.#write(line),
@@ -109,10 +126,11 @@ export class Conversation {
   }
 
   #begin(): void {
-    if (this.#session.checkpoint === undefined) return this.#take(greeting())
+    if (this.#session.checkpoint === undefined) return this.#proceed(greeting())
     for (const request of this.#parts.from.owed) void this.#questions.take(request)
     const { stage } = this.#told
     if (stage.kind === 'ending') this.#stopProcess()
+    else if (stage.kind === 'opening' && stage.answered) this.#awaitPast(stage.answered)
     else if (this.#told.pending && !this.#told.heardSince) {
       this.#deadline.arm(DOUBT_MS[stage.kind === 'turn' ? 'turn' : 'setup'], () => this.#doubt())
     }
@@ -127,7 +145,8 @@ export class Conversation {
     const committed = this.#io.committed()
     void committed.then(() => this.#write(requestLine(pending))).catch((error: unknown) => this.#note(error))
     if (stage.kind === 'turn') this.#deadline.clear()
-    else if (stage.kind !== 'ending') this.#deadline.arm(SETUP_MS, () => this.#end(this.#tooLate(method)))
+    else if (stage.kind !== 'ending')
+      this.#deadline.arm(SETUP_MS, () => this.#end(tooLate(this.#parts.names, method, SETUP_MS / 1000)))
   }
 
   /** Nothing shows that the agent got the request. A prompt that it got nevertheless is cancelled first. */
@@ -175,19 +194,23 @@ export class Conversation {
       return this.#withdraw(asString(params['requestId']) ?? asNumber(params['requestId']))
     const update = asObject(params['update'])
     if (method !== 'session/update' || !update) return this.#keep(text)
-    if (this.#told.stage.kind === 'opening') return
-    if (this.#told.stage.kind === 'turn') this.#settleDoubt()
-    this.#say(hearUpdate(this.#told.transcript, update))
+    const { stage } = this.#told
+    if (stage.kind === 'opening') return stage.answered && this.#awaitPast(stage.answered)
+    if (stage.kind === 'turn') this.#settleDoubt()
+    const translated = translate(this.#parts.profile, update)
+    if (translated) this.#say(hearUpdate(this.#told.transcript, translated))
   }
 
-  #hearRequest({ id, method, params }: Extract<Incoming, { kind: 'request' }>, text: string): void {
-    const kind = REQUESTS.get(method)
+  #hearRequest({ id, method, params: said }: Extract<Incoming, { kind: 'request' }>, text: string): void {
+    const kind = requestKind(method)
     if (!kind) {
       this.#keep(text)
       return void this.#write(refusalLine(id, method))
     }
     this.#settleDoubt()
-    if (kind === 'permission') this.#say(hearPermission(this.#told.transcript, asObject(params['toolCall']) ?? {}))
+    const toolCall = translate(this.#parts.profile, asObject(said['toolCall']) ?? {}) ?? {}
+    const params = kind === 'permission' ? { ...said, toolCall } : said
+    if (kind === 'permission') this.#say(hearPermission(this.#told.transcript, toolCall))
     void this.#questions.take({ id, kind, params })
     this.#remember()
   }
@@ -208,19 +231,27 @@ export class Conversation {
     if (stage.kind === 'ending') return this.#stopProcess()
     if (stage.kind === 'turn') return this.#endTurn(answer)
     if (answer.kind === 'failure') return this.#end(toFailedSetup(pending.method, answer.failure, this.#speaker))
-    const context = { session: this.#session, profile: this.#parts.profile, speaker: this.#speaker }
-    this.#goOn(afterAnswer(this.#told, { method: pending.method, result: answer.result }, context))
+    const answered = { method: pending.method, result: answer.result }
+    const late = this.#parts.profile.pastComesLate === true && pending.method === 'session/load'
+    return late ? this.#awaitPast(answered) : this.#take(answered)
   }
 
-  #goOn({ learned, start, next }: Step): void {
+  #awaitPast(answered: Answered): void {
+    this.#told = { ...this.#told, stage: { kind: 'opening', answered } }
+    this.#deadline.arm(PAST_MS, () => this.#take(answered))
+  }
+
+  #take(answered: Answered): void {
+    const context = { session: this.#session, profile: this.#parts.profile, speaker: this.#speaker }
+    const { learned, start, next } = afterAnswer(this.#told, answered, context)
     this.#told = { ...this.#told, ...learned }
     if (start) void this.#io.emit(start)
-    this.#take(next)
+    this.#proceed(next)
   }
 
-  #take(next: Step['next']): void {
+  #proceed(next: Step['next']): void {
     if (next.kind === 'request') this.#step(next.stage, next.method, next.params)
-    else if (next.kind === 'prompt') this.#prompt([this.#session.prompt])
+    else if (next.kind === 'prompt') this.#prompt(firstPrompt(this.#parts.profile, this.#session))
     else this.#end(next.end)
   }
 
@@ -231,7 +262,7 @@ export class Conversation {
 
   #endTurn(answer: Extract<Incoming, { kind: 'result' | 'failure' }>): void {
     const said = this.#told.transcript
-    if (answer.kind === 'result') this.#say(endTurn(said, asObject(answer.result['usage'])))
+    if (answer.kind === 'result') this.#say(endTurn(said, usageOf(this.#parts.profile, answer.result)))
     else this.#say(endTurn(withoutEcho(said, answer.failure.message), undefined))
     const end = this.#toEnd(answer)
     if (this.#stopping) return this.#stopProcess()
@@ -246,7 +277,7 @@ export class Conversation {
   }
 
   #toEnd(answer: Extract<Incoming, { kind: 'result' | 'failure' }>): RunEnd {
-    if (answer.kind === 'failure') return toFailedTurn(answer.failure, this.#speaker)
+    if (answer.kind === 'failure') return toFailedTurn(answer.failure, this.#speaker, Date.now())
     const { lastText, usage } = this.#told.transcript
     const used = usage.inputTokens + usage.outputTokens > 0 ? usage : undefined
     return toEnd(answer.result, this.#speaker, { summary: lastText, usage: used })
@@ -285,11 +316,14 @@ export class Conversation {
   async #finish(): Promise<RunEnd> {
     const exit = await this.#parts.process.exited
     this.#say(endTurn(this.#told.transcript, undefined))
-    const { stage, unheard, queue, heard, stderr } = this.#told
-    if (stage.kind === 'ending') {
-      const late = [...queue, ...unheard]
-      return stage.end.kind === 'complete' && late.length > 0 ? { ...stage.end, unheard: late } : stage.end // C4
-    }
+    const end = this.#endAfter(exit)
+    const unheard = [...this.#told.queue, ...this.#told.unheard] // C4
+    return unheard.length > 0 ? { ...end, unheard } : end
+  }
+
+  #endAfter(exit: Exit): RunEnd {
+    const { stage, heard, stderr } = this.#told
+    if (stage.kind === 'ending') return stage.end
     if (this.#stopping) return { kind: 'stopped' }
     return toExitError(this.#parts.names, exit, { anything: heard, stderr })
   }
@@ -348,11 +382,6 @@ export class Conversation {
     return { name: introduction?.name ?? name, signIn, ...(version !== undefined && { version }) }
   }
 
-  #tooLate(method: string): RunEnd {
-    const { program, install } = this.#parts.names
-    return tooLate(program, method, { seconds: SETUP_MS / 1000, install })
-  }
-
   #remember(): void {
     this.#told = { ...this.#told, owed: this.#questions.save() }
     this.#io.checkpoint(toCheckpoint(this.#told))
@@ -366,20 +395,4 @@ export class Conversation {
   #note(error: unknown): void {
     this.#io.debug(`ACP: ${String(error)}`)
   }
-}
-
-const REQUESTS = new Map<string, AgentRequest['kind']>([
-  ['session/request_permission', 'permission'],
-  ['elicitation/create', 'form'],
-])
-
-const toolIdOf = (params: JsonObject): string | undefined => asString(asObject(params['toolCall'])?.['toolCallId'])
-
-const isCancelled = (answer: Extract<Incoming, { kind: 'result' | 'failure' }>): boolean =>
-  answer.kind === 'failure' || answer.result['stopReason'] === 'cancelled'
-
-/** The agent's sum goes over the whole conversation; what a session that resumes it costs cannot be told from it. */
-function withoutCost(transcript: Heard['transcript']): Heard['transcript'] {
-  const { costUsd: _, ...usage } = transcript.usage
-  return { ...transcript, usage }
 }

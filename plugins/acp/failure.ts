@@ -1,5 +1,13 @@
 /** What an agent's own errors and reasons to stop mean. Pure. */
-import { type JsonObject, type RunEnd, type Usage, asObject, asString } from 'troupe/plugin'
+import {
+  type JsonObject,
+  type ProgramNames,
+  type RunEnd,
+  type Usage,
+  asObject,
+  asString,
+  parseObject,
+} from 'troupe/plugin'
 import { AUTH_REQUIRED, type Failure } from './protocol.ts'
 
 type ErrorEnd = Extract<RunEnd, { kind: 'error' }>
@@ -17,16 +25,22 @@ const QUOTA = /\b429\b|rate.?limit|quota|usage limit|hit your .*limit|credit bal
 const SERVICE = /\b5\d\d\b|overloaded|timed? ?out|fetch failed|econn|socket|network|connection|unavailable/i
 const REFUSED = /\bapi error\b|apierror|\b4\d\d\b/i
 
-/** A prompt that ended in an error. */
-export function toFailedTurn({ code, message, data }: Failure, { name, signIn }: Speaker): ErrorEnd {
-  const words = message.replace(/^Internal error: /, '')
-  const all = `${words} ${detailOf(data)}`
+/** More is no time that a service would name. */
+const LONGEST_QUOTA_MS = 366 * 86_400_000
+/** Errors that stay, whatever code they come with. */
+const LASTING = /not found|not supported/i
+/** How long the service says that it wants to be left alone: `retry in 30.5s`, `reset after 3h25m10s`. */
+const LEFT_ALONE = /(?:retry|resets?) (?:in|after) (?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s)?/i
+
+/** A prompt that ended in an error. @param now Milliseconds since 1970. */
+export function toFailedTurn({ code, message, data }: Failure, { name, signIn }: Speaker, now: number): ErrorEnd {
+  const words = wordsOf(message.replace(/^Internal error: /, ''))
+  // Some agents take the status of their service for the code.
+  const all = `${code} ${message} ${detailOf(data)}`
   if (code === AUTH_REQUIRED || CREDENTIAL.test(all)) return notSignedIn(words, { name, signIn })
-  if (QUOTA.test(all)) {
-    return { kind: 'error', code: 'AGENT_QUOTA', message: `${name} has no quota left: ${words}`, retryable: true }
-  }
-  const retryable = SERVICE.test(all)
-  if (retryable || REFUSED.test(all)) {
+  if (QUOTA.test(all)) return noQuota(name, words, now)
+  const retryable = SERVICE.test(all) && !LASTING.test(all)
+  if (retryable || REFUSED.test(all) || LASTING.test(all)) {
     const next = retryable ? ' Try again in a while.' : ''
     return {
       kind: 'error',
@@ -38,10 +52,26 @@ export function toFailedTurn({ code, message, data }: Failure, { name, signIn }:
   return { kind: 'error', code: 'AGENT_FAILED', message: `${name} could not go on: ${words}. The log has the details.` }
 }
 
-/** Short words in which some agents name the kind of error. */
+/** Some agents pass on the whole answer of their service. */
+const wordsOf = (message: string): string => asString(asObject(parseObject(message)?.['error'])?.['message']) ?? message
+
+function noQuota(name: string, words: string, now: number): ErrorEnd {
+  const [, hours = 0, minutes = 0, seconds = 0] = LEFT_ALONE.exec(words) ?? []
+  const ms = 1000 * (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds))
+  const resets = ms > 0 && ms < LONGEST_QUOTA_MS && { resetsAt: new Date(now + ms).toISOString() }
+  return {
+    kind: 'error',
+    code: 'AGENT_QUOTA',
+    message: `${name} has no quota left: ${words}`,
+    retryable: true,
+    ...resets,
+  }
+}
+
+/** Where some agents say more. */
 function detailOf(data: Failure['data']): string {
   const fields = asObject(data) ?? {}
-  return ['errorKind', 'errorName'].flatMap((key) => asString(fields[key]) ?? []).join(' ')
+  return ['errorKind', 'errorName', 'details'].flatMap((key) => asString(fields[key]) ?? []).join(' ')
 }
 
 /** The session could not be begun, resumed or set up. */
@@ -77,11 +107,7 @@ export const noResume = ({ name }: Speaker): ErrorEnd => ({
 })
 
 /** @param seconds For how long the program was waited for. */
-export const tooLate = (
-  program: string,
-  method: string,
-  { seconds, install }: { seconds: number; install: string },
-): ErrorEnd => ({
+export const tooLate = ({ program, install }: ProgramNames, method: string, seconds: number): ErrorEnd => ({
   kind: 'error',
   code: 'AGENT_FAILED',
   message: `${program} did not answer ${method} within ${seconds} s. Is it an agent that speaks ACP on its standard input and output? ${install}`,

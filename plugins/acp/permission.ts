@@ -23,6 +23,8 @@ export interface Policy {
   /** The agent itself knows which edits need no question. */
   readonly ownEdits: boolean
   readonly workDir: string
+  /** To ask people something needs no permission of theirs. */
+  readonly isQuestion?: (toolCall: JsonObject) => boolean
 }
 
 const LONGEST_DETAIL = 2000
@@ -37,16 +39,19 @@ export const readOptions = (params: JsonObject): PermissionOption[] =>
 
 export const cancelled: JsonObject = { outcome: { outcome: 'cancelled' } }
 
+export const toolIdOf = (params: JsonObject): string | undefined =>
+  asString(asObject(params['toolCall'])?.['toolCallId'])
+
 const select = ({ optionId }: PermissionOption): JsonObject => ({ outcome: { outcome: 'selected', optionId } })
 
 const findKind = (options: readonly PermissionOption[], ...kinds: string[]): PermissionOption | undefined =>
   kinds.map((kind) => options.find((option) => option.kind === kind)).find((option) => option !== undefined)
 
-/** What needs no person: everything in the mode `full`; in `accept_edits` edits of files in the worktree. */
+/** What needs no person: questions; everything in the mode `full`; in `accept_edits` edits of files in the worktree. */
 export function toAutomatic(params: JsonObject, policy: Policy): JsonObject | undefined {
   const toolCall = asObject(params['toolCall']) ?? {}
   const edits = policy.permissionMode === 'accept_edits' && !policy.ownEdits && isEditWithin(toolCall, policy.workDir)
-  if (policy.permissionMode !== 'full' && !edits) return undefined
+  if (policy.permissionMode !== 'full' && !edits && policy.isQuestion?.(toolCall) !== true) return undefined
   const option = findKind(readOptions(params), 'allow_once', 'allow_always')
   return option && select(option)
 }

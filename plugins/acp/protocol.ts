@@ -16,6 +16,10 @@ export type Incoming =
   | { readonly kind: 'result'; readonly id: RequestId; readonly result: JsonObject }
   | { readonly kind: 'failure'; readonly id: RequestId; readonly failure: Failure }
 
+/** To a prompt: its turn was cancelled, or failed as some agents have it then. */
+export const isCancelled = (answer: Extract<Incoming, { kind: 'result' | 'failure' }>): boolean =>
+  answer.kind === 'failure' || answer.result['stopReason'] === 'cancelled'
+
 /** What ACP says in place of a number of its own. */
 export const AUTH_REQUIRED = -32000
 const METHOD_NOT_FOUND = -32601

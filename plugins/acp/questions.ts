@@ -96,3 +96,11 @@ export class Questions {
     }
   }
 }
+
+const REQUESTS = new Map<string, AgentRequest['kind']>([
+  ['session/request_permission', 'permission'],
+  ['elicitation/create', 'form'],
+])
+
+/** Undefined when we do not serve it. */
+export const requestKind = (method: string): AgentRequest['kind'] | undefined => REQUESTS.get(method)

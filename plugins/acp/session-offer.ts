@@ -48,7 +48,7 @@ export function choose(
   own: Modes = {},
 ): Chosen | Extract<RunEnd, { kind: 'error' }> {
   const modes = readChoice(result, 'mode') ?? readModes(result)
-  const models = readChoice(result, 'model')
+  const models = readChoice(result, 'model') ?? readModels(result)
   const mode = chooseMode(modes, session.permissionMode, own)
   if (session.permissionMode === 'plan' && mode === undefined && own.plan?.length !== 0) return noPlan(modes)
   if (session.model !== undefined && !models) return noModels(session.model)
@@ -100,6 +100,16 @@ function readModes(result: JsonObject): Choice | undefined {
     current: asString(modes['currentModeId']),
     options: asObjects(modes['availableModes']).flatMap(({ id, name }) => toOption(id, name)),
     set: (modeId) => ({ method: 'session/set_mode', params: { modeId } }),
+  }
+}
+
+function readModels(result: JsonObject): Choice | undefined {
+  const models = asObject(result['models'])
+  if (!models) return undefined
+  return {
+    current: asString(models['currentModelId']),
+    options: asObjects(models['availableModels']).flatMap(({ modelId, name }) => toOption(modelId, name)),
+    set: (modelId) => ({ method: 'session/set_model', params: { modelId } }),
   }
 }
 

@@ -1,8 +1,16 @@
 /** The steps before the first turn: each answer of the agent leads to the next request, to the prompt, or to the end. Pure. */
-import { type AgentMessage, type JsonObject, type RunEnd, type Session, asObject, asString } from 'troupe/plugin'
+import {
+  type AgentMessage,
+  type JsonObject,
+  type QuestionServer,
+  type RunEnd,
+  type Session,
+  asObject,
+  asString,
+} from 'troupe/plugin'
 import type { Introduction, Remembered, Stage } from './checkpoint.ts'
 import { noResume, otherProtocol, type Speaker, toFailedSetup } from './failure.ts'
-import type { AcpProfile } from './make-agent.ts'
+import type { AcpProfile } from './profile.ts'
 import { choose, type Setting } from './session-offer.ts'
 
 const PROTOCOL_VERSION = 1
@@ -47,7 +55,7 @@ export function afterAnswer(
   return { next: nextSetting(stage.kind === 'setting' ? stage.left : [], agentSessionId ?? '') }
 }
 
-function afterGreeting(result: JsonObject, { session, speaker }: SetupContext): Step {
+function afterGreeting(result: JsonObject, { session, profile, speaker }: SetupContext): Step {
   const introduction = readIntroduction(result)
   const introduced = { name: introduction.name ?? speaker.name, signIn: speaker.signIn }
   const version = result['protocolVersion'] ?? null
@@ -55,17 +63,31 @@ function afterGreeting(result: JsonObject, { session, speaker }: SetupContext): 
     const end = otherProtocol(introduced, { theirs: JSON.stringify(version), ours: PROTOCOL_VERSION })
     return { learned: { introduction }, next: { kind: 'end', end } }
   }
-  return { learned: { introduction }, next: opening(session, introduction, introduced) }
+  const mcpServers = profile.asksItself?.(introduced.name) ? [] : toMcpServers(session.questionServer)
+  return { learned: { introduction }, next: opening(session, { introduction, speaker: introduced, mcpServers }) }
 }
 
-function opening({ resume, workDir }: Session, { canResume, canLoad }: Introduction, speaker: Speaker): Next {
+interface Opening {
+  readonly introduction: Introduction
+  readonly speaker: Speaker
+  readonly mcpServers: JsonObject[]
+}
+
+function opening({ resume, workDir }: Session, { introduction, speaker, mcpServers }: Opening): Next {
+  const { canResume, canLoad } = introduction
   const stage = { kind: 'opening' } as const
-  const params = { cwd: workDir, mcpServers: [] }
+  const params = { cwd: workDir, mcpServers }
   if (!resume) return { kind: 'request', stage, method: 'session/new', params }
   if (!canResume && !canLoad) return { kind: 'end', end: noResume(speaker) }
   // The one that does not tell the past again is preferred.
   const method = canResume ? 'session/resume' : 'session/load'
   return { kind: 'request', stage, method, params: { ...params, sessionId: resume.agentSessionId } }
+}
+
+function toMcpServers(server: QuestionServer | undefined): JsonObject[] {
+  if (!server) return []
+  const env = Object.entries(server.env).map(([name, value]) => ({ name, value }))
+  return [{ name: server.name, command: server.command, args: [...server.args], env }]
 }
 
 function afterOpening({ method, result }: { method: string; result: JsonObject }, context: SetupContext): Step {

@@ -154,6 +154,12 @@ export function withoutEcho(transcript: Transcript, error: string): Transcript {
   return fragments && error.includes(fragments.content.trim()) ? rest : transcript
 }
 
+/** The agent's sum goes over the whole conversation; what a session that resumes it costs cannot be told from it. */
+export function withoutCost(transcript: Transcript): Transcript {
+  const { costUsd: _, ...usage } = transcript.usage
+  return { ...transcript, usage }
+}
+
 const put = (transcript: Transcript, tool: Tool): Transcript => ({
   ...transcript,
   tools: transcript.tools.some(({ id }) => id === tool.id)

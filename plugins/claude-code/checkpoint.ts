@@ -50,8 +50,12 @@ export const beginning = (agent: string, workDir: string): Remembered => ({
 export function fromCheckpoint(checkpoint: unknown): Remembered | undefined {
   if (!isSaved(checkpoint)) return undefined
   const { version: _, ...saved } = checkpoint
-  return { ...saved, state: { ...saved.state, openTools: new Map(saved.state.openTools) } }
+  const requests = saved.requests.map(toRestored)
+  return { ...saved, requests, state: { ...saved.state, openTools: new Map(saved.state.openTools) } }
 }
+
+const toRestored = (request: AgentRequest): AgentRequest =>
+  request.kind === 'permission' ? { ...request, restored: true } : request
 
 const isSaved = (value: unknown): value is Saved =>
   typeof value === 'object' && value !== null && 'version' in value && value.version === VERSION

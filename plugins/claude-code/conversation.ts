@@ -10,6 +10,7 @@
  */
 import {
   type AgentProcess,
+  type Exit,
   type FollowUp,
   type OutputLine,
   type RunEnd,
@@ -195,18 +196,17 @@ export class Conversation {
     this.#told = { ...this.#told, state }
     this.#remember() // C6
     for (const event of events) await this.#take(event)
-    if (this.#phase.kind === 'stopping') return { kind: 'stopped' }
-    if (this.#phase.kind === 'talking') {
-      const { heard, stderr } = this.#told
-      return toExitError(this.#names, exit, { anything: heard, stderr })
-    }
-    return this.#phase.kind === 'over' ? { kind: 'stopped' } : this.#withUnheard(this.#phase.end) // C4
+    const end = this.#toEnd(exit)
+    const unheard = this.#prompts.unheard() // C5
+    return unheard.length > 0 ? { ...end, unheard } : end
   }
 
-  // C5
-  #withUnheard(end: RunEnd): RunEnd {
-    const unheard = this.#prompts.unheard()
-    return end.kind === 'complete' && unheard.length > 0 ? { ...end, unheard } : end
+  // C4
+  #toEnd(exit: Exit): RunEnd {
+    if (this.#phase.kind === 'ending' || this.#phase.kind === 'between') return this.#phase.end
+    if (this.#phase.kind === 'stopping' || this.#phase.kind === 'over') return { kind: 'stopped' }
+    const { heard, stderr } = this.#told
+    return toExitError(this.#names, exit, { anything: heard, stderr })
   }
 
   async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {

@@ -13,7 +13,8 @@ export const userLine = (id: string, content: string): string =>
 export type PermissionAnswer =
   | {
       readonly behavior: 'allow'
-      readonly updatedInput: JsonObject
+      /** Without it Claude Code takes the input that it asked about. */
+      readonly updatedInput?: JsonObject
       readonly updatedPermissions?: readonly JsonObject[]
     }
   | { readonly behavior: 'deny'; readonly message: string }

@@ -99,11 +99,11 @@ function answerQuestions({ input }: PermissionRequest, given: readonly string[])
   return { behavior: 'allow', updatedInput: { ...input, answers: Object.fromEntries(answers) } }
 }
 
-function answerPlan({ input }: PermissionRequest, answer: string): PermissionAnswer {
-  if (is(answer, APPROVE)) return { behavior: 'allow', updatedInput: input }
+function answerPlan(request: PermissionRequest, answer: string): PermissionAnswer {
+  if (is(answer, APPROVE)) return allow(request)
   if (is(answer, APPROVE_EDITS)) {
     const mode = { type: 'setMode', mode: 'acceptEdits', destination: 'session' }
-    return { behavior: 'allow', updatedInput: input, updatedPermissions: [mode] }
+    return { ...allow(request), updatedPermissions: [mode] }
   }
   const wish = is(answer, REJECT) ? '.' : ` and said: ${answer}`
   return { behavior: 'deny', message: `The user did not approve the plan${wish}` }
@@ -112,12 +112,15 @@ function answerPlan({ input }: PermissionRequest, answer: string): PermissionAns
 function answerPermission(request: PermissionRequest, answer: string): PermissionAnswer {
   if (is(answer, ALLOW)) return allow(request)
   if (is(answer, ALLOW_SESSION)) {
-    return { behavior: 'allow', updatedInput: request.input, updatedPermissions: sessionRules(request) }
+    return { ...allow(request), updatedPermissions: sessionRules(request) }
   }
   const wish = is(answer, DENY) ? '.' : ` and said: ${answer}`
   return { behavior: 'deny', message: `The user did not allow this${wish}` }
 }
 
-export const allow = ({ input }: PermissionRequest): PermissionAnswer => ({ behavior: 'allow', updatedInput: input })
+export const allow = ({ input, restored }: PermissionRequest): Extract<PermissionAnswer, { behavior: 'allow' }> => ({
+  behavior: 'allow',
+  ...(!restored && { updatedInput: input }),
+})
 
 const is = (answer: string, label: string): boolean => answer.toLowerCase() === label.toLowerCase()

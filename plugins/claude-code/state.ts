@@ -24,6 +24,8 @@ export interface PermissionRequest {
   readonly input: JsonObject
   /** Why it asks, if it says so. */
   readonly reason?: string
+  /** It comes from a checkpoint, in which secrets are masked: only Claude Code has its input whole. */
+  readonly restored?: true
   /** Rules that would make further questions of this kind unnecessary, as Claude Code proposes them. */
   readonly suggestions: readonly JsonObject[]
 }

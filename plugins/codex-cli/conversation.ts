@@ -10,6 +10,7 @@
  */
 import {
   type AgentProcess,
+  type Exit,
   type Ask,
   type FollowUp,
   type OutputLine,
@@ -287,16 +288,17 @@ export class Conversation {
     this.#told = { ...this.#told, state }
     this.#remember() // C6
     for (const event of events) await this.#take(event)
-    if (this.#phase.kind === 'stopping' || this.#phase.kind === 'over') return { kind: 'stopped' }
-    if (this.#phase.kind === 'ending' || this.#phase.kind === 'between') return this.#withUnheard(this.#phase.end) // C4
-    const { heard, stderr } = this.#told
-    return toExitError(this.#names, exit, { anything: heard, stderr })
+    const end = this.#toEnd(exit)
+    const unheard = this.#sayings.unheard() // C5
+    return unheard.length > 0 ? { ...end, unheard } : end
   }
 
-  // C5
-  #withUnheard(end: RunEnd): RunEnd {
-    const unheard = this.#sayings.unheard()
-    return end.kind === 'complete' && unheard.length > 0 ? { ...end, unheard } : end
+  // C4
+  #toEnd(exit: Exit): RunEnd {
+    if (this.#phase.kind === 'ending' || this.#phase.kind === 'between') return this.#phase.end
+    if (this.#phase.kind === 'stopping' || this.#phase.kind === 'over') return { kind: 'stopped' }
+    const { heard, stderr } = this.#told
+    return toExitError(this.#names, exit, { anything: heard, stderr })
   }
 
   async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {

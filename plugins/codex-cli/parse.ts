@@ -13,6 +13,7 @@ import { toErrorEnd, toRetry } from './errors.ts'
 import { parseCompleted, parseStarted } from './items.ts'
 import { isQuiet } from './notifications.ts'
 import { parseAnswer } from './answers.ts'
+import { toAsks } from './question.ts'
 import type { RequestId } from './protocol.ts'
 import { type Parsed, type ParsedEvent, type ParseState, message, only, raw, usageMessage } from './state.ts'
 import { count, toUsage } from './usage.ts'
@@ -22,19 +23,21 @@ type Parse = (state: ParseState, params: JsonObject) => Parsed | undefined
 /** A line that no parser places is kept as it is. */
 export function parseLine(state: ParseState, text: string): Parsed {
   const line = parseObject(text)
-  const parsed = line && parseObjectLine(state, line)
+  const parsed = line && parseObjectLine(state, line, text)
   return parsed ?? only(state, ...(text.trim() === '' ? [] : [raw(text)]))
 }
 
 /** A request and an answer have an id; a request and a notification have a method. */
-function parseObjectLine(state: ParseState, line: JsonObject): Parsed | undefined {
+function parseObjectLine(state: ParseState, line: JsonObject, text: string): Parsed | undefined {
   const id = toRequestId(line['id'])
   const method = asString(line['method'])
   if (method === undefined) return typeof id === 'string' ? parseAnswer(state, id, line) : undefined
   const params = asObject(line['params']) ?? {}
   if (id === undefined) return isQuiet(method) ? only(state) : NOTIFICATIONS.get(method)?.(state, params)
   const subject = state.openTools.get(asString(params['itemId']) ?? '')?.subject ?? ''
-  return only(state, { kind: 'ask', request: { kind: 'request', id, method, params, subject } })
+  const request = { kind: 'request', id, method, params, subject } as const
+  // It is refused, and what it was is kept.
+  return only(state, ...(toAsks(request) ? [] : [raw(text)]), { kind: 'ask', request })
 }
 
 const toRequestId = (id: unknown): RequestId | undefined =>

@@ -21,8 +21,8 @@ export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
   void refuseFollowUps(io, memory)
   await logOutput(process, io, memory)
   const exit = await process.exited
-  if (io.signal.aborted) return { kind: 'stopped' }
   logExit(exit, io, memory)
+  if (io.signal.aborted) return { kind: 'stopped' }
   return toEnd(exit, memory.now)
 }
 

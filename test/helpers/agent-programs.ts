@@ -3,18 +3,17 @@
  * A1 Only one process installs an agent at a time; the others wait for it.
  * A2 An installation appears under its final name only when it is whole.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { access, glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sleep } from '../../core/base/waiting.ts'
 import type { PinnedAgent } from './agent-versions.ts'
 import { AGENT_PACKAGES } from './agent-versions.ts'
+import { INSTALL_MS, runInstaller } from './installer.ts'
+import { installPython, pythonProgram } from './python-program.ts'
 import type { Probe } from './requirement.ts'
 
 const CACHE = fileURLToPath(new URL('../../.cache/agents', import.meta.url))
-const INSTALL_MS = 300_000
 
 /**
  * Where the program of each agent is, from the `node_modules` of its installation. The native program is taken, which npm installs
@@ -22,15 +21,20 @@ const INSTALL_MS = 300_000
  */
 const PROGRAMS = {
   'claude-code': '@anthropic-ai/claude-code-*/claude{,.exe}',
+  'gemini-cli': '@google/gemini-cli/bundle/gemini.js',
+  amp: '@ampcode/cli-*/amp{,.exe}',
   'codex-cli': '@openai/codex-*/vendor/*/bin/codex{,.exe}',
   opencode: 'opencode-{linux,darwin,windows}-*/bin/opencode{,.exe}',
   'claude-agent-acp': '@agentclientprotocol/claude-agent-acp/dist/index.js',
 } as const
 
 type AgentOfNpm = keyof typeof PROGRAMS
+/** Aider is installed by pip (see python-program.ts), all others by npm. */
+type RealAgent = AgentOfNpm | 'aider'
 
 /** The absolute path of the agent's program. @throws Error when it cannot be installed, or has none for this platform. */
-export async function agentProgram(agent: AgentOfNpm): Promise<string> {
+export async function agentProgram(agent: RealAgent): Promise<string> {
+  if (agent === 'aider') return pythonProgram(await installed(agent), agent)
   const modules = join(await installed(agent), 'node_modules')
   for await (const found of glob(PROGRAMS[agent], { cwd: modules })) return join(modules, found)
   throw new Error(`${AGENT_PACKAGES[agent].name} has no program for ${process.platform}-${process.arch}.`)
@@ -38,7 +42,7 @@ export async function agentProgram(agent: AgentOfNpm): Promise<string> {
 
 /** For `requires`: why the agent cannot be used here. */
 export const agentProbe =
-  (agent: AgentOfNpm): Probe =>
+  (agent: RealAgent): Probe =>
   () =>
     agentProgram(agent).then(
       () => undefined,
@@ -48,7 +52,7 @@ export const agentProbe =
 export const claudeCode = (): Promise<string> => agentProgram('claude-code')
 export const claudeCodeProbe = agentProbe('claude-code')
 
-/** The folder where the package is installed, with its `node_modules`. @throws Error when it cannot be. */
+/** The folder where the package is installed, with its `node_modules` or as a virtual environment. @throws Error when it cannot be. */
 export async function installed(agent: PinnedAgent): Promise<string> {
   const folder = join(CACHE, `${agent}-${AGENT_PACKAGES[agent].version}`)
   if (await exists(folder)) return folder
@@ -64,19 +68,14 @@ async function install(agent: PinnedAgent, folder: string): Promise<void> {
   const unfinished = `${folder}.unfinished`
   await rm(unfinished, { recursive: true, force: true })
   await mkdir(unfinished)
-  await writeFile(join(unfinished, 'package.json'), '{"private":true}')
-  await npm(['install', '--prefix', unfinished, '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`])
+  if (agent === 'aider') await installPython(unfinished, { name, version, program: agent })
+  else await installNode(unfinished, `${name}@${version}`)
   await rename(unfinished, folder) // A2
 }
 
-async function npm(args: readonly string[]): Promise<void> {
-  const child = spawn('npm', args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: INSTALL_MS })
-  let errors = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors = `${errors}${chunk.toString()}`.slice(-1000)
-  })
-  const [code]: unknown[] = await once(child, 'close')
-  if (code !== 0) throw new Error(`npm ${args.at(-1)} ended with ${String(code)}: ${errors.trim()}`)
+async function installNode(folder: string, wanted: string): Promise<void> {
+  await writeFile(join(folder, 'package.json'), '{"private":true}')
+  await runInstaller('npm', ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', wanted])
 }
 
 async function alone(path: string, work: () => Promise<void>): Promise<void> {

@@ -6,6 +6,7 @@ import { startModelServer } from '../../../fixtures/model-server/server.ts'
 import { acp } from '../../../plugins/acp/agent.ts'
 import type { AgentMessage, AgentSettings, Ask, RunEnd, Session } from '../../../core/plugin/contract/index.ts'
 import { agentProbe, agentProgram } from '../../helpers/agent-programs.ts'
+import { offerQuestions } from '../../helpers/question-server.ts'
 import type { Describe } from '../../helpers/requirement.ts'
 import { requires } from '../../helpers/requirement.ts'
 import type { TestSession } from '../../helpers/session-io.ts'
@@ -19,6 +20,8 @@ export interface AcpOptions extends ModelServerOptions {
   readonly session?: Partial<Omit<Session, 'settings'>> & { readonly settings?: Partial<AgentSettings> }
   readonly answer?: (ask: Ask) => string | Promise<string>
   readonly env?: Readonly<Record<string, string>>
+  /** The session has a question server. */
+  readonly questionServer?: true
   /** Continue in the home and worktree of this earlier run. */
   readonly after?: AcpSession
 }
@@ -67,7 +70,8 @@ export async function startAcp(options: AcpOptions): Promise<AcpSession> {
   const home = await makeAcpHome(options)
   const { server, folder, workDir, env, toDo } = home
   const session = openSession({ workDir, env, ...(options.answer && { answer: options.answer }) })
-  const end = acp.run(toDo, session.io)
+  const questions = options.questionServer && offerQuestions(folder, session.io)
+  const end = acp.run({ ...toDo, ...questions }, session.io)
   return {
     server,
     session,
@@ -75,6 +79,7 @@ export async function startAcp(options: AcpOptions): Promise<AcpSession> {
     folder,
     end,
     [Symbol.asyncDispose]: async () => {
+      questions?.[Symbol.dispose]()
       await session[Symbol.asyncDispose]()
       await end.catch(() => {})
       await home[Symbol.asyncDispose]()

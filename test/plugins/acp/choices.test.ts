@@ -1,6 +1,6 @@
 /** What is chosen of an agent's offers, asked of people and answered to it. Pure. */
 import { describe, expect, it } from 'vitest'
-import type { PermissionMode } from '../../../core/plugin/contract/index.ts'
+import type { JsonObject, PermissionMode } from '../../../core/plugin/contract/index.ts'
 import { toFormAnswer, toFormAsks } from '../../../plugins/acp/form.ts'
 import { toAsk, toAutomatic, toOutcome } from '../../../plugins/acp/permission.ts'
 import { choose } from '../../../plugins/acp/session-offer.ts'
@@ -62,6 +62,14 @@ describe('the model of a session', () => {
     expect(chosen(offer, 'ask', 'huge')).toMatchObject({ settings: [{ params: { value: 'huge' } }] })
   })
 
+  it('may be offered in a list of its own', () => {
+    const availableModels = ['small', 'large'].map((modelId) => ({ modelId, name: modelId.toUpperCase() }))
+    const models = { models: { currentModelId: 'small', availableModels } }
+    const settings = [{ method: 'session/set_model', params: { modelId: 'large' } }]
+    expect(chosen(models, 'ask', 'LARGE')).toEqual({ settings, ownEdits: false, model: 'large' })
+    expect(chosen(models, 'ask')).toEqual({ settings: [], ownEdits: false, model: 'small' })
+  })
+
   it('is refused where there is no choice', () => {
     expect(chosen({}, 'ask', 'large')).toMatchObject({ code: 'UNSUPPORTED' })
   })
@@ -101,6 +109,12 @@ describe('a permission request', () => {
     for (const mode of ['ask', 'plan', 'accept_edits'] as const) {
       expect(toAutomatic(permission({ kind: 'execute' }), policy(mode))).toBeUndefined()
     }
+  })
+
+  it('to ask people something is granted', () => {
+    const isQuestion = (toolCall: JsonObject) => toolCall['kind'] === 'think'
+    const granted = (kind: string) => toAutomatic(permission({ kind }), { ...policy('ask'), isQuestion })
+    expect([granted('think'), granted('execute')]).toEqual([selected('once'), undefined])
   })
 
   it('for an edit is granted in accept_edits when all of it is in the worktree', () => {

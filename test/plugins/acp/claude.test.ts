@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import type { Turn } from '../../../fixtures/model-server/script.ts'
 import type { AcpOptions } from './acp-session.ts'
 import { lastSeen, ofType, requiresAcp, saidText, startAcp } from './acp-session.ts'
@@ -12,77 +13,85 @@ const DONE = { reply: [{ text: 'Done.' }] }
 const describeWithClaude = await requiresAcp('claude-agent-acp')
 
 describeWithClaude('Claude Code over ACP', () => {
-  it('says where it works, thinks, uses a tool that was allowed and sums up', async () => {
-    await using acp = await startAcp({
-      script: [
-        { reply: [{ thinking: 'A file is wanted.' }, TOUCH], usage: { input: 10, output: 5, cacheRead: 3 } },
-        { reply: [{ text: 'One, two, three.' }], chunks: 4 },
-      ],
-      answer: () => 'Yes',
-    })
-    const end = await acp.end
-    const usage = { inputTokens: 110, outputTokens: 25, cacheReadTokens: 3, costUsd: expect.any(Number) }
-    expect(end).toEqual({ kind: 'complete', success: true, summary: 'One, two, three.', usage })
-    expect(readFileSync(join(acp.workDir, 'made.txt'), 'utf8')).toBe('')
-    expect(acp.session.messages.filter(({ type }) => type !== 'raw')).toMatchObject([
-      {
-        type: 'start',
-        agent: 'acp',
-        workDir: acp.workDir,
-        agentVersion: '0.101.0',
-        agentSessionId: expect.any(String),
-      },
-      { type: 'thinking', content: 'A file is wanted.' },
-      { type: 'toolUse', toolName: 'Bash', kind: 'command', input: TOUCH.input },
-      { type: 'toolResult', toolName: 'Bash', success: true },
-      { type: 'text', content: 'One, two, three.' },
-      { type: 'usage', ...usage },
-    ])
-    expect(acp.session.asked).toMatchObject([
-      {
-        kind: 'permission',
-        question: 'Claude Agent wants to use Bash:\ntouch made.txt',
-        options: [{ label: 'Yes' }, { label: 'No' }],
-      },
-    ])
-    expect(acp.session.deltas.filter(({ type }) => type === 'text').length).toBeGreaterThan(1)
-  })
+  it(
+    'says where it works, thinks, uses a tool that was allowed and sums up',
+    shows('acp', 'start', 'text', 'tools', 'permission', 'usage'),
+    async () => {
+      await using acp = await startAcp({
+        script: [
+          { reply: [{ thinking: 'A file is wanted.' }, TOUCH], usage: { input: 10, output: 5, cacheRead: 3 } },
+          { reply: [{ text: 'One, two, three.' }], chunks: 4 },
+        ],
+        answer: () => 'Yes',
+      })
+      const end = await acp.end
+      const usage = { inputTokens: 110, outputTokens: 25, cacheReadTokens: 3, costUsd: expect.any(Number) }
+      expect(end).toEqual({ kind: 'complete', success: true, summary: 'One, two, three.', usage })
+      expect(readFileSync(join(acp.workDir, 'made.txt'), 'utf8')).toBe('')
+      expect(acp.session.messages.filter(({ type }) => type !== 'raw')).toMatchObject([
+        {
+          type: 'start',
+          agent: 'acp',
+          workDir: acp.workDir,
+          agentVersion: '0.101.0',
+          agentSessionId: expect.any(String),
+        },
+        { type: 'thinking', content: 'A file is wanted.' },
+        { type: 'toolUse', toolName: 'Bash', kind: 'command', input: TOUCH.input },
+        { type: 'toolResult', toolName: 'Bash', success: true },
+        { type: 'text', content: 'One, two, three.' },
+        { type: 'usage', ...usage },
+      ])
+      expect(acp.session.asked).toMatchObject([
+        {
+          kind: 'permission',
+          question: 'Claude Agent wants to use Bash:\ntouch made.txt',
+          options: [{ label: 'Yes' }, { label: 'No' }],
+        },
+      ])
+      expect(acp.session.deltas.filter(({ type }) => type === 'text').length).toBeGreaterThan(1)
+    },
+  )
 
-  it('is told what a person wants instead, and asks questions of its own', async () => {
-    const choice = {
-      header: 'Choice',
-      options: [
-        { label: 'Red', description: 'warm' },
-        { label: 'Blue', description: 'cold' },
-      ],
-    }
-    const questions = [
-      { ...choice, question: 'Which colour?', multiSelect: false },
-      { ...choice, question: 'Which others?', multiSelect: true },
-    ]
-    const answers = new Map([
-      ['Which colour?', 'Green'],
-      ['Which others?', 'Red, Blue'],
-    ])
-    await using acp = await startAcp({
-      script: [
-        { reply: [TOUCH] },
-        { reply: [{ text: 'Not that, then.' }] },
-        { when: { lastUserText: 'zebra' }, reply: [{ tool: 'AskUserQuestion', input: { questions } }] },
-        { reply: [{ text: 'Asked.' }] },
-      ],
-      answer: ({ question }) => answers.get(question) ?? 'Make a zebra instead',
-    })
-    expect(await acp.end).toMatchObject({ kind: 'complete', summary: 'Asked.' })
-    expect(ofType(acp, 'toolResult').map(({ toolName, success }) => [toolName, success])).toEqual([
-      ['Bash', false],
-      ['AskUserQuestion', true],
-    ])
-    expect(acp.session.asked[1]).toMatchObject({ kind: 'question', options: choice.options })
-    expect(acp.session.asked[2]).toMatchObject({ multiple: true })
-    const told = lastSeen(acp)
-    for (const answer of ['Green', 'Red, Blue']) expect(told).toContain(answer)
-  })
+  it(
+    'is told what a person wants instead, and asks questions of its own',
+    shows('acp', 'question', 'permission'),
+    async () => {
+      const choice = {
+        header: 'Choice',
+        options: [
+          { label: 'Red', description: 'warm' },
+          { label: 'Blue', description: 'cold' },
+        ],
+      }
+      const questions = [
+        { ...choice, question: 'Which colour?', multiSelect: false },
+        { ...choice, question: 'Which others?', multiSelect: true },
+      ]
+      const answers = new Map([
+        ['Which colour?', 'Green'],
+        ['Which others?', 'Red, Blue'],
+      ])
+      await using acp = await startAcp({
+        script: [
+          { reply: [TOUCH] },
+          { reply: [{ text: 'Not that, then.' }] },
+          { when: { lastUserText: 'zebra' }, reply: [{ tool: 'AskUserQuestion', input: { questions } }] },
+          { reply: [{ text: 'Asked.' }] },
+        ],
+        answer: ({ question }) => answers.get(question) ?? 'Make a zebra instead',
+      })
+      expect(await acp.end).toMatchObject({ kind: 'complete', summary: 'Asked.' })
+      expect(ofType(acp, 'toolResult').map(({ toolName, success }) => [toolName, success])).toEqual([
+        ['Bash', false],
+        ['AskUserQuestion', true],
+      ])
+      expect(acp.session.asked[1]).toMatchObject({ kind: 'question', options: choice.options })
+      expect(acp.session.asked[2]).toMatchObject({ multiple: true })
+      const told = lastSeen(acp)
+      for (const answer of ['Green', 'Red, Blue']) expect(told).toContain(answer)
+    },
+  )
 
   it('plans, and works once the plan is approved', async () => {
     await using acp = await startAcp({
@@ -105,59 +114,67 @@ describeWithClaude('Claude Code over ACP', () => {
     expect(acp.session.asked.map(({ question }) => question)).toEqual([expect.stringContaining('make all')])
   })
 
-  it('takes up what people say while it works, and asks nobody in the mode full', async () => {
-    await using acp = await startAcp({
-      script: [
-        { gate: 'reply', reply: [TOUCH] },
-        { reply: [{ text: 'First.' }] },
-        { when: { lastUserText: 'zebra-one[^]*zebra-two' }, reply: [{ text: 'Second.' }] },
-      ],
-      session: { permissionMode: 'full' },
-    })
-    await acp.server.reached('reply')
-    acp.session.say('zebra-one')
-    acp.session.say('zebra-two')
-    acp.server.open('reply')
-    expect(await acp.end).toMatchObject({ kind: 'complete', summary: 'Second.' })
-    expect(ofType(acp, 'text').map(({ content }) => content)).toEqual(['First.', 'Second.'])
-    expect(acp.session.asked).toEqual([])
-  })
+  it(
+    'takes up what people say while it works, and asks nobody in the mode full',
+    shows('acp', 'follow-up'),
+    async () => {
+      await using acp = await startAcp({
+        script: [
+          { gate: 'reply', reply: [TOUCH] },
+          { reply: [{ text: 'First.' }] },
+          { when: { lastUserText: 'zebra-one[^]*zebra-two' }, reply: [{ text: 'Second.' }] },
+        ],
+        session: { permissionMode: 'full' },
+      })
+      await acp.server.reached('reply')
+      acp.session.say('zebra-one')
+      acp.session.say('zebra-two')
+      acp.server.open('reply')
+      expect(await acp.end).toMatchObject({ kind: 'complete', summary: 'Second.' })
+      expect(ofType(acp, 'text').map(({ content }) => content)).toEqual(['First.', 'Second.'])
+      expect(acp.session.asked).toEqual([])
+    },
+  )
 
-  it('stops in mid-tool, leaves no process, and resumes its conversation', async () => {
-    await using first = await startAcp({
-      script: [
-        { reply: [{ text: 'I shall remember 42.' }, { tool: 'Bash', input: { command: 'touch a; sleep 300' } }] },
-      ],
-      answer: () => 'Yes',
-    })
-    const pids = await vi.waitFor(
-      () => {
-        const found = first.session.descendants()
-        expect(commandsOf(found).join()).toContain('sleep 300')
-        return found
-      },
-      { timeout: 30_000, interval: 200 },
-    )
-    first.session.stop()
-    expect(await first.end).toEqual({ kind: 'stopped' })
-    expect(ofType(first, 'toolResult')).toMatchObject([{ toolName: 'Bash', success: false }])
-    expect(saidText(first)).toBe('I shall remember 42.')
-    await vi.waitFor(() => expect(commandsOf(pids)).toEqual([]), { timeout: 10_000 })
+  it(
+    'stops in mid-tool, leaves no process, and resumes its conversation',
+    shows('acp', 'interrupt', 'resume'),
+    async () => {
+      await using first = await startAcp({
+        script: [
+          { reply: [{ text: 'I shall remember 42.' }, { tool: 'Bash', input: { command: 'touch a; sleep 300' } }] },
+        ],
+        answer: () => 'Yes',
+      })
+      const pids = await vi.waitFor(
+        () => {
+          const found = first.session.descendants()
+          expect(commandsOf(found).join()).toContain('sleep 300')
+          return found
+        },
+        { timeout: 30_000, interval: 200 },
+      )
+      first.session.stop()
+      expect(await first.end).toEqual({ kind: 'stopped' })
+      expect(ofType(first, 'toolResult')).toMatchObject([{ toolName: 'Bash', success: false }])
+      expect(saidText(first)).toBe('I shall remember 42.')
+      await vi.waitFor(() => expect(commandsOf(pids)).toEqual([]), { timeout: 10_000 })
 
-    const agentSessionId = ofType(first, 'start')[0]?.agentSessionId ?? ''
-    await using second = await startAcp({
-      script: [{ reply: [{ text: 'It was 42.' }], usage: { input: 7, output: 3 } }],
-      session: { resume: { agentSessionId }, prompt: 'What was it?' },
-      after: first,
-    })
-    const usage = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 0 }
-    expect(await second.end).toEqual({ kind: 'complete', success: true, summary: 'It was 42.', usage })
-    expect(ofType(second, 'start')).toMatchObject([{ agentSessionId }])
-    expect(saidText(second)).toBe('It was 42.')
-    expect(lastSeen(second)).toContain('I shall remember 42.')
-  })
+      const agentSessionId = ofType(first, 'start')[0]?.agentSessionId ?? ''
+      await using second = await startAcp({
+        script: [{ reply: [{ text: 'It was 42.' }], usage: { input: 7, output: 3 } }],
+        session: { resume: { agentSessionId }, prompt: 'What was it?' },
+        after: first,
+      })
+      const usage = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 0 }
+      expect(await second.end).toEqual({ kind: 'complete', success: true, summary: 'It was 42.', usage })
+      expect(ofType(second, 'start')).toMatchObject([{ agentSessionId }])
+      expect(saidText(second)).toBe('It was 42.')
+      expect(lastSeen(second)).toContain('I shall remember 42.')
+    },
+  )
 
-  it('has errors of its service told apart', async () => {
+  it('has errors of its service told apart', shows('acp', 'quota'), async () => {
     const endOf = async (turn: Turn, options: AcpOptions = {}) => {
       await using acp = await startAcp({ script: [{ ...turn, times: 'always' }], ...options })
       const end = await acp.end

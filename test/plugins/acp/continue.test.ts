@@ -1,6 +1,7 @@
 /** Agents over ACP outlive their host: whenever that dies, nothing is lost, nothing comes twice, and nothing is said twice. */
 import { expect, it } from 'vitest'
 import type { MessageBody } from '../../../core/contract/messages.ts'
+import { shows } from '../../helpers/abilities.ts'
 import type { TestIo, TestIoOptions } from '../../helpers/plugin-io.ts'
 import { type Lives, runThroughCrashes } from '../../plugin/crashes.ts'
 import { eventually } from '../../plugin/eventually.ts'
@@ -25,22 +26,26 @@ const tell = (messages: readonly MessageBody[]): string[] =>
   })
 
 describeWithClaude('an agent over ACP whose host dies at every commit', () => {
-  it('goes on with its tools and words, each told once, and asks once for each permission', async () => {
-    await using home = await makeAcpHome({
-      script: [{ reply: [TOUCH] }, { reply: [TOUCH] }, { reply: [{ text: 'Done.' }] }],
-    })
-    const keys: (string | undefined)[] = []
-    const lived = await runIn(home, { answer: ({ key }) => Promise.resolve(keys.push(key) > 0 ? 'Yes' : '') })
-    await using _ = lived.io
-    expect(lived.end).toMatchObject({ kind: 'complete', success: true, summary: 'Done.' })
-    const turn = ['toolUse', 'toolResult']
-    expect(tell(lived.io.messages)).toEqual(['start', ...turn, ...turn, 'Done.', 'usage'])
-    expect(new Set(keys).size).toBe(2)
-    expect(keys).toHaveLength(2)
-    expect(lived.lives).toBeGreaterThan(5)
-    expect(lived.io.processes).toHaveLength(1)
-    expect(home.server.requests.filter(({ kind }) => kind === 'turn')).toHaveLength(3)
-  })
+  it(
+    'goes on with its tools and words, each told once, and asks once for each permission',
+    shows('acp', 'crash'),
+    async () => {
+      await using home = await makeAcpHome({
+        script: [{ reply: [TOUCH] }, { reply: [TOUCH] }, { reply: [{ text: 'Done.' }] }],
+      })
+      const keys: (string | undefined)[] = []
+      const lived = await runIn(home, { answer: ({ key }) => Promise.resolve(keys.push(key) > 0 ? 'Yes' : '') })
+      await using _ = lived.io
+      expect(lived.end).toMatchObject({ kind: 'complete', success: true, summary: 'Done.' })
+      const turn = ['toolUse', 'toolResult']
+      expect(tell(lived.io.messages)).toEqual(['start', ...turn, ...turn, 'Done.', 'usage'])
+      expect(new Set(keys).size).toBe(2)
+      expect(keys).toHaveLength(2)
+      expect(lived.lives).toBeGreaterThan(5)
+      expect(lived.io.processes).toHaveLength(1)
+      expect(home.server.requests.filter(({ kind }) => kind === 'turn')).toHaveLength(3)
+    },
+  )
 
   it('hears each follow-up once', async () => {
     await using home = await makeAcpHome({

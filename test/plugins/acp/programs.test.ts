@@ -1,9 +1,12 @@
 /** Programs that are no ACP agent, or not there: found out, and told with what to do. */
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { acp } from '../../../plugins/acp/agent.ts'
 import { beginning, toCheckpoint } from '../../../plugins/acp/checkpoint.ts'
 import { makeSession } from '../../helpers/plugin-io.ts'
 import { openSession } from '../../helpers/session-io.ts'
+import { makeTemporaryFolder } from '../../helpers/temporary-folder.ts'
 
 const ENV = { PATH: '/usr/bin:/bin', HOME: '/nonexistent' }
 
@@ -85,4 +88,19 @@ it('is detected by its path, and says how to configure it when it is not', async
   expect(await acp.detect(io)).toEqual({ installed: true, program: '/bin/agent', signedIn: 'unknown' })
   const hint = expect.stringContaining('[agents.acp]')
   expect(await acp.detect({ ...io, settings: { args: [] } })).toEqual({ installed: false, signedIn: 'unknown', hint })
+})
+
+it('what people said into a turn that fails is handed back', async () => {
+  using folder = makeTemporaryFolder()
+  const say = (id: string, result: string) => `read line; printf '{"jsonrpc":"2.0","id":"${id}","result":${result}}\\n'`
+  const greets = [say('troupe-1', '{"protocolVersion":1}'), say('troupe-2', '{"sessionId":"s"}')]
+  const works = 'read line; touch begun; until [ -e fail ]; do sleep 0.02; done; exit 3'
+  const settings = { program: 'sh', args: ['-c', [...greets, works].join('; ')] }
+  await using session = openSession({ workDir: folder.path, env: ENV })
+  const end = acp.run(makeSession('acp', { settings }), session.io)
+  await expect.poll(() => existsSync(join(folder.path, 'begun')), { timeout: 30_000 }).toBe(true)
+  session.say('And the docs.')
+  await new Promise((resolve) => setImmediate(resolve))
+  writeFileSync(join(folder.path, 'fail'), '')
+  expect(await end).toMatchObject({ code: 'AGENT_EXITED', unheard: ['And the docs.'] })
 })

@@ -23,8 +23,11 @@ const remembered: Remembered = {
 }
 
 describe('a checkpoint', () => {
-  it('gives back all that is remembered, through JSON', () => {
-    expect(fromCheckpoint(JSON.parse(JSON.stringify(toCheckpoint(remembered))))).toEqual(remembered)
+  it('gives back all that is remembered, through JSON; what is asked about is known to be restored', () => {
+    const [permission, unsupported] = remembered.requests
+    const requests = [{ ...permission, restored: true }, unsupported]
+    const restored = fromCheckpoint(JSON.parse(JSON.stringify(toCheckpoint(remembered))))
+    expect(restored).toEqual({ ...remembered, requests })
   })
 
   it('is small for a conversation that waits for nothing', () => {

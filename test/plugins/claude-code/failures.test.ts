@@ -1,6 +1,7 @@
 /** What goes wrong between Claude Code, its service and this machine ends in an error that says what to do. */
 import { expect, it } from 'vitest'
 import type { Turn } from '../../../fixtures/model-server/script.ts'
+import { shows } from '../../helpers/abilities.ts'
 import { claudeCodeProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import type { ClaudeOptions } from './claude.ts'
@@ -56,7 +57,7 @@ describeWithClaude('an error of the model service', () => {
 })
 
 describeWithClaude('the account', () => {
-  it('with a used-up quota says when it is full again', async () => {
+  it('with a used-up quota says when it is full again', shows('claude-code', 'quota'), async () => {
     const headers = {
       'anthropic-ratelimit-unified-status': 'rejected',
       'anthropic-ratelimit-unified-reset': '1795400000',

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { claudeCode, claudeCodeProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { makeTemporaryFolder } from '../../helpers/temporary-folder.ts'
@@ -26,18 +27,22 @@ describeWithClaude('a message in mid-session', () => {
     expect(ofType(claude, 'error')).toEqual([])
   })
 
-  it('is taken into the turn while a tool waits, and the session ends with that turn', async () => {
-    await using claude = await startClaude({
-      script: [{ reply: [{ tool: 'Bash', input: { command: 'touch a' } }] }, { reply: [{ text: 'Both done.' }] }],
-      answer: () => {
-        claude.session.say('And more')
-        return 'Allow'
-      },
-    })
-    expect(await claude.end).toMatchObject({ kind: 'complete', summary: 'Both done.' })
-    expect(lastSeen(claude)).toContain('And more')
-    expect(ofType(claude, 'error')).toEqual([])
-  })
+  it(
+    'is taken into the turn while a tool waits, and the session ends with that turn',
+    shows('claude-code', 'follow-up'),
+    async () => {
+      await using claude = await startClaude({
+        script: [{ reply: [{ tool: 'Bash', input: { command: 'touch a' } }] }, { reply: [{ text: 'Both done.' }] }],
+        answer: () => {
+          claude.session.say('And more')
+          return 'Allow'
+        },
+      })
+      expect(await claude.end).toMatchObject({ kind: 'complete', summary: 'Both done.' })
+      expect(lastSeen(claude)).toContain('And more')
+      expect(ofType(claude, 'error')).toEqual([])
+    },
+  )
 
   it('is not lost among several, and starts a turn after one that failed', async () => {
     await using claude = await startClaude({

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { claudeCodeProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import type { Claude } from './claude.ts'
@@ -31,20 +32,24 @@ const made = ({ workDir }: Claude) => existsSync(join(workDir, 'made.txt'))
 const describeWithClaude = await requires('Claude Code', claudeCodeProbe)
 
 describeWithClaude('a question of Claude Code', () => {
-  it('reaches people one by one, and their labels, several labels and free text reach the model', async () => {
-    const answers: Record<string, string> = { 'Which colour?': 'Green, please', 'Which sizes?': 'S, L' }
-    await using claude = await startClaude({
-      script: [{ reply: [{ tool: 'AskUserQuestion', input: { questions: [COLOUR, SIZES] } }] }, DONE],
-      answer: ({ question }) => answers[question] ?? '',
-    })
-    expect(await claude.end).toMatchObject({ kind: 'complete', success: true })
-    const key = expect.any(String)
-    expect(claude.session.asked).toEqual([
-      { kind: 'question', question: 'Which colour?', options: COLOUR.options, withdrawn: false, key },
-      { kind: 'question', question: 'Which sizes?', options: SIZES.options, multiple: true, withdrawn: false, key },
-    ])
-    expect(lastSeen(claude)).toContain(String.raw`\"Which colour?\"=\"Green, please\", \"Which sizes?\"=\"S, L\"`)
-  })
+  it(
+    'reaches people one by one, and their labels, several labels and free text reach the model',
+    shows('claude-code', 'question'),
+    async () => {
+      const answers: Record<string, string> = { 'Which colour?': 'Green, please', 'Which sizes?': 'S, L' }
+      await using claude = await startClaude({
+        script: [{ reply: [{ tool: 'AskUserQuestion', input: { questions: [COLOUR, SIZES] } }] }, DONE],
+        answer: ({ question }) => answers[question] ?? '',
+      })
+      expect(await claude.end).toMatchObject({ kind: 'complete', success: true })
+      const key = expect.any(String)
+      expect(claude.session.asked).toEqual([
+        { kind: 'question', question: 'Which colour?', options: COLOUR.options, withdrawn: false, key },
+        { kind: 'question', question: 'Which sizes?', options: SIZES.options, multiple: true, withdrawn: false, key },
+      ])
+      expect(lastSeen(claude)).toContain(String.raw`\"Which colour?\"=\"Green, please\", \"Which sizes?\"=\"S, L\"`)
+    },
+  )
 
   it('is withdrawn when the session stops', async () => {
     await using claude = await startClaude({
@@ -60,7 +65,7 @@ describeWithClaude('a question of Claude Code', () => {
 })
 
 describeWithClaude('a permission that Claude Code asks for', () => {
-  it('shows the command, and is given', async () => {
+  it('shows the command, and is given', shows('claude-code', 'permission'), async () => {
     await using claude = await startClaude({ script: [{ reply: [TOUCH] }, DONE], answer: () => 'Allow' })
     expect(await claude.end).toMatchObject({ kind: 'complete' })
     expect(claude.session.asked).toMatchObject([
@@ -73,7 +78,7 @@ describeWithClaude('a permission that Claude Code asks for', () => {
     expect(made(claude)).toBe(true)
   })
 
-  it('is refused, with what people say instead', async () => {
+  it('is refused, with what people say instead', shows('claude-code', 'permission'), async () => {
     await using claude = await startClaude({
       script: [{ reply: [TOUCH] }, { reply: [TOUCH] }, DONE],
       answer: () => (claude.session.asked.length > 1 ? 'Write a test first' : 'Deny'),

@@ -1,6 +1,7 @@
 /** Stopping, in every state that Claude Code can be in. */
 import { readFileSync } from 'node:fs'
 import { expect, it, vi } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { claudeCodeProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { ofType, startClaude } from './claude.ts'
@@ -34,7 +35,7 @@ describeWithClaude('stopping Claude Code', () => {
     expect(await second.end).toMatchObject({ kind: 'complete', summary: 'Whole.' })
   })
 
-  it('while a tool runs closes the tool use and leaves no process', async () => {
+  it('while a tool runs closes the tool use and leaves no process', shows('claude-code', 'interrupt'), async () => {
     await using claude = await startClaude({
       script: [{ reply: [{ tool: 'Bash', input: { command: 'touch a; sleep 300' } }] }],
       answer: () => 'Allow',

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { claudeCodeProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { lastSeen, ofType, startClaude } from './claude.ts'
@@ -10,29 +11,36 @@ const WRITE = { tool: 'Write', input: { file_path: 'greeting.txt', content: 'Hel
 const describeWithClaude = await requires('Claude Code', claudeCodeProbe)
 
 describeWithClaude('Claude Code at work', () => {
-  it('says where it works, thinks, writes a file and sums up', async () => {
-    await using claude = await startClaude({
-      script: [
-        { reply: [{ thinking: 'A file is wanted.' }, { text: 'I write it.' }, WRITE], usage: { input: 10, output: 5 } },
-        { reply: [{ text: 'The file greets.' }], usage: { input: 20, output: 7, cacheRead: 3 } },
-      ],
-      session: { permissionMode: 'accept_edits', model: 'claude-sonnet-5-5' },
-    })
-    const end = await claude.end
-    const usage = { inputTokens: 30, outputTokens: 12, cacheReadTokens: 3, costUsd: expect.any(Number) }
-    expect(end).toEqual({ kind: 'complete', success: true, summary: 'The file greets.', usage })
-    expect(readFileSync(join(claude.workDir, 'greeting.txt'), 'utf8')).toBe('Hello!\n')
-    expect(claude.session.messages).toMatchObject([
-      { type: 'start', agent: 'claude-code', model: 'claude-sonnet-5-5', workDir: claude.workDir },
-      { type: 'thinking', content: 'A file is wanted.' },
-      { type: 'text', content: 'I write it.' },
-      { type: 'toolUse', toolName: 'Write', kind: 'edit', input: WRITE.input },
-      { type: 'toolResult', toolName: 'Write', success: true },
-      { type: 'text', content: 'The file greets.' },
-      { type: 'usage', ...usage },
-    ])
-    expect(ofType(claude, 'start')[0]?.agentVersion).toMatch(/^\d+\.\d+\.\d+/)
-  })
+  it(
+    'says where it works, thinks, writes a file and sums up',
+    shows('claude-code', 'start', 'text', 'tools', 'usage'),
+    async () => {
+      await using claude = await startClaude({
+        script: [
+          {
+            reply: [{ thinking: 'A file is wanted.' }, { text: 'I write it.' }, WRITE],
+            usage: { input: 10, output: 5 },
+          },
+          { reply: [{ text: 'The file greets.' }], usage: { input: 20, output: 7, cacheRead: 3 } },
+        ],
+        session: { permissionMode: 'accept_edits', model: 'claude-sonnet-5-5' },
+      })
+      const end = await claude.end
+      const usage = { inputTokens: 30, outputTokens: 12, cacheReadTokens: 3, costUsd: expect.any(Number) }
+      expect(end).toEqual({ kind: 'complete', success: true, summary: 'The file greets.', usage })
+      expect(readFileSync(join(claude.workDir, 'greeting.txt'), 'utf8')).toBe('Hello!\n')
+      expect(claude.session.messages).toMatchObject([
+        { type: 'start', agent: 'claude-code', model: 'claude-sonnet-5-5', workDir: claude.workDir },
+        { type: 'thinking', content: 'A file is wanted.' },
+        { type: 'text', content: 'I write it.' },
+        { type: 'toolUse', toolName: 'Write', kind: 'edit', input: WRITE.input },
+        { type: 'toolResult', toolName: 'Write', success: true },
+        { type: 'text', content: 'The file greets.' },
+        { type: 'usage', ...usage },
+      ])
+      expect(ofType(claude, 'start')[0]?.agentVersion).toMatch(/^\d+\.\d+\.\d+/)
+    },
+  )
 
   it('shows text and thoughts while they are streamed', async () => {
     await using claude = await startClaude({
@@ -72,7 +80,7 @@ describeWithClaude('Claude Code at work', () => {
     expect(readdirSync(join(claude.folder, 'tmp'))).toEqual([])
   })
 
-  it('resumes its own conversation, and counts only what is new', async () => {
+  it('resumes its own conversation, and counts only what is new', shows('claude-code', 'resume'), async () => {
     await using first = await startClaude({
       script: [{ reply: [{ text: 'I shall remember 42.' }], usage: { input: 100, output: 10 } }],
     })

@@ -1,6 +1,7 @@
 /** The real Codex outlives its host: whenever that dies, nothing is lost and nothing comes twice. */
 import { expect, it } from 'vitest'
 import type { MessageBody } from '../../../core/contract/messages.ts'
+import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
 import type { TestIo, TestIoOptions } from '../../helpers/plugin-io.ts'
 import { requires } from '../../helpers/requirement.ts'
@@ -37,25 +38,29 @@ const heard = ({ server }: CodexHome, ...words: readonly string[]): number[] => 
 }
 
 describeWithCodex('Codex whose host dies at every commit', () => {
-  it('goes on with its tools and words, each told once, and asks once for each permission', async () => {
-    await using home = await makeCodexHome({
-      script: [
-        { reply: [{ text: 'First.' }, TOUCH] },
-        { reply: [{ text: 'Then.' }, TOUCH] },
-        { reply: [{ text: 'Done.' }] },
-      ],
-    })
-    let asked = 0
-    const lived = await runIn(home, { answer: () => Promise.resolve(++asked > 0 ? 'Allow' : '') })
-    await using _ = lived.io
-    expect(lived.end).toMatchObject({ kind: 'complete', success: true, summary: 'Done.' })
-    const turn = ['toolUse', 'toolResult']
-    expect(tell(lived)).toEqual(['start', 'First.', ...turn, 'Then.', ...turn, 'Done.', 'usage'])
-    expect(heard(home, 'Do the task.')).toEqual([1])
-    expect(asked).toBe(2)
-    expect(lived.lives).toBeGreaterThan(5)
-    expect(lived.io.processes).toHaveLength(1)
-  })
+  it(
+    'goes on with its tools and words, each told once, and asks once for each permission',
+    shows('codex-cli', 'crash'),
+    async () => {
+      await using home = await makeCodexHome({
+        script: [
+          { reply: [{ text: 'First.' }, TOUCH] },
+          { reply: [{ text: 'Then.' }, TOUCH] },
+          { reply: [{ text: 'Done.' }] },
+        ],
+      })
+      let asked = 0
+      const lived = await runIn(home, { answer: () => Promise.resolve(++asked > 0 ? 'Allow' : '') })
+      await using _ = lived.io
+      expect(lived.end).toMatchObject({ kind: 'complete', success: true, summary: 'Done.' })
+      const turn = ['toolUse', 'toolResult']
+      expect(tell(lived)).toEqual(['start', 'First.', ...turn, 'Then.', ...turn, 'Done.', 'usage'])
+      expect(heard(home, 'Do the task.')).toEqual([1])
+      expect(asked).toBe(2)
+      expect(lived.lives).toBeGreaterThan(5)
+      expect(lived.io.processes).toHaveLength(1)
+    },
+  )
 
   it('asks the same question again, and is answered by what was said meanwhile', async () => {
     await using home = await makeCodexHome({ script: [{ reply: [TOUCH] }, { reply: [{ text: 'Done.' }] }] })

@@ -1,6 +1,7 @@
 /** What goes wrong between Codex, its service and this machine ends in an error that says what to do. */
 import { expect, it } from 'vitest'
 import type { Turn } from '../../../fixtures/model-server/script.ts'
+import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { type CodexOptions, ofType, startCodex } from './codex.ts'
@@ -36,7 +37,7 @@ describeWithCodex('an error of the model service', () => {
 })
 
 describeWithCodex('the account', () => {
-  it('with a used-up quota says when it is full again', async () => {
+  it('with a used-up quota says when it is full again', shows('codex-cli', 'quota'), async () => {
     const headers = {
       'x-codex-primary-used-percent': '100',
       'x-codex-primary-window-minutes': '300',

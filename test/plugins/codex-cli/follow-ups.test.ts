@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { agentProbe, agentProgram } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { makeTemporaryFolder } from '../../helpers/temporary-folder.ts'
@@ -12,20 +13,24 @@ import { lastSeen, ofType, startCodex } from './codex.ts'
 const describeWithCodex = await requires('Codex CLI', agentProbe('codex-cli'))
 
 describeWithCodex('a message in mid-session', () => {
-  it('is taken into the turn while a tool waits, and the session ends with that turn', async () => {
-    await using codex = await startCodex({
-      script: [
-        { reply: [{ tool: 'exec_command', input: { cmd: 'touch a' } }] },
-        { reply: [{ text: 'Both done.' }], times: 'always' },
-      ],
-      answer: () => {
-        codex.session.say('And more')
-        return 'Allow'
-      },
-    })
-    expect(await codex.end).toMatchObject({ kind: 'complete', summary: 'Both done.' })
-    expect(lastSeen(codex)).toContain('And more')
-  })
+  it(
+    'is taken into the turn while a tool waits, and the session ends with that turn',
+    shows('codex-cli', 'follow-up'),
+    async () => {
+      await using codex = await startCodex({
+        script: [
+          { reply: [{ tool: 'exec_command', input: { cmd: 'touch a' } }] },
+          { reply: [{ text: 'Both done.' }], times: 'always' },
+        ],
+        answer: () => {
+          codex.session.say('And more')
+          return 'Allow'
+        },
+      })
+      expect(await codex.end).toMatchObject({ kind: 'complete', summary: 'Both done.' })
+      expect(lastSeen(codex)).toContain('And more')
+    },
+  )
 
   it('comes before the first turn, and is part of it', async () => {
     await using codex = await startCodex({ script: [{ reply: [{ text: 'Done.' }], times: 'always' }] })

@@ -108,9 +108,12 @@ describe('a line that Codex has never printed', () => {
     expect(parseOne(line)).toEqual(kept(line))
   })
 
-  it('that asks for what Troupe does not serve is answered all the same', () => {
+  it('that asks for what Troupe does not serve is kept, and answered all the same', () => {
     const events = parseOne('{"id":7,"method":"hologram/show","params":{}}')
-    expect(events).toMatchObject([{ kind: 'ask', request: { kind: 'request', id: 7, method: 'hologram/show' } }])
+    expect(events).toMatchObject([
+      { kind: 'message', message: { type: 'raw' } },
+      { kind: 'ask', request: { kind: 'request', id: 7, method: 'hologram/show' } },
+    ])
   })
 
   it('never makes the parser fail or say something that the contract does not allow', () => {

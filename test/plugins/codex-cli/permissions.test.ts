@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { lastSeen, ofType, startCodex } from './codex.ts'
@@ -12,7 +13,7 @@ const DONE = { reply: [{ text: 'Done.' }] }
 const describeWithCodex = await requires('Codex CLI', agentProbe('codex-cli'))
 
 describeWithCodex('in the mode that asks', () => {
-  it('a command is run when a person allows it, and an edit made', async () => {
+  it('a command is run when a person allows it, and an edit made', shows('codex-cli', 'permission'), async () => {
     await using codex = await startCodex({
       script: [{ reply: [TOUCH] }, { reply: [PATCH] }, DONE],
       answer: () => 'Allow',
@@ -42,7 +43,7 @@ describeWithCodex('in the mode that asks', () => {
     expect(existsSync(join(codex.workDir, 'made.txt'))).toBe(false)
   })
 
-  it('a question of the agent reaches a person, and the answer the agent', async () => {
+  it('a question of the agent reaches a person, and the answer the agent', shows('codex-cli', 'question'), async () => {
     const question = {
       id: 'colour',
       header: 'Colour',

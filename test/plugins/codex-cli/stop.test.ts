@@ -1,6 +1,7 @@
 /** Stopping, in every state that Codex can be in. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { expect, it, vi } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { ofType, startCodex } from './codex.ts'
@@ -33,28 +34,35 @@ describeWithCodex('stopping Codex', () => {
     expect(await second.end).toMatchObject({ kind: 'complete', summary: 'Whole.' })
   })
 
-  it('while a tool runs closes the tool use, and leaves no process and nothing in the repository', async () => {
-    await using codex = await startCodex({
-      script: [
-        {
-          reply: [
-            { tool: 'exec_command', input: { cmd: 'touch a; (setsid sleep 300 &); sleep 300', yield_time_ms: 30_000 } },
-          ],
-        },
-      ],
-      session: { permissionMode: 'accept_edits' },
-    })
-    await vi.waitFor(() => expect(readdirSync(codex.workDir)).toContain('a'), { timeout: 20_000 })
-    // The command may be quicker than the word of it.
-    await vi.waitFor(() => expect(ofType(codex, 'toolUse')).toHaveLength(1), { timeout: 20_000 })
-    const pids = codex.session.descendants()
-    expect(pids.length).toBeGreaterThan(1)
-    codex.session.stop()
-    expect(await codex.end).toEqual({ kind: 'stopped' })
-    expect(ofType(codex, 'toolResult')).toMatchObject([{ toolName: 'shell', success: false }])
-    await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
-    expect(readdirSync(codex.workDir).toSorted()).toEqual(['.git', 'a'])
-  })
+  it(
+    'while a tool runs closes the tool use, and leaves no process and nothing in the repository',
+    shows('codex-cli', 'interrupt'),
+    async () => {
+      await using codex = await startCodex({
+        script: [
+          {
+            reply: [
+              {
+                tool: 'exec_command',
+                input: { cmd: 'touch a; (setsid sleep 300 &); sleep 300', yield_time_ms: 30_000 },
+              },
+            ],
+          },
+        ],
+        session: { permissionMode: 'accept_edits' },
+      })
+      await vi.waitFor(() => expect(readdirSync(codex.workDir)).toContain('a'), { timeout: 20_000 })
+      // The command may be quicker than the word of it.
+      await vi.waitFor(() => expect(ofType(codex, 'toolUse')).toHaveLength(1), { timeout: 20_000 })
+      const pids = codex.session.descendants()
+      expect(pids.length).toBeGreaterThan(1)
+      codex.session.stop()
+      expect(await codex.end).toEqual({ kind: 'stopped' })
+      expect(ofType(codex, 'toolResult')).toMatchObject([{ toolName: 'shell', success: false }])
+      await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
+      expect(readdirSync(codex.workDir).toSorted()).toEqual(['.git', 'a'])
+    },
+  )
 
   it('while a person is asked takes the question back', async () => {
     await using codex = await startCodex({

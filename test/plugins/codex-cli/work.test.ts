@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
 import { AGENT_PACKAGES } from '../../helpers/agent-versions.ts'
 import { requires } from '../../helpers/requirement.ts'
@@ -11,37 +12,41 @@ const PATCH = '*** Begin Patch\n*** Add File: greeting.txt\n+Hello!\n*** End Pat
 const describeWithCodex = await requires('Codex CLI', agentProbe('codex-cli'))
 
 describeWithCodex('Codex at work', () => {
-  it('says where it works, thinks, edits, runs commands and sums up', async () => {
-    await using codex = await startCodex({
-      script: [
-        {
-          reply: [{ thinking: 'A file is wanted.' }, { text: 'I write it.' }, { tool: 'apply_patch', input: PATCH }],
-          usage: { input: 10, output: 5 },
-        },
-        { reply: [{ tool: 'exec_command', input: { cmd: 'cat greeting.txt; env' } }] },
-        { reply: [{ text: 'The file greets.' }], usage: { input: 20, output: 7, cacheRead: 3 } },
-      ],
-      session: { permissionMode: 'accept_edits' },
-    })
-    const usage = { inputTokens: 127, outputTokens: 32, cacheReadTokens: 3 }
-    expect(await codex.end).toEqual({ kind: 'complete', success: true, summary: 'The file greets.', usage })
-    expect(readFileSync(join(codex.workDir, 'greeting.txt'), 'utf8')).toBe('Hello!\n')
-    const told = codex.session.messages.filter(({ type }) => type !== 'raw')
-    const path = join(codex.workDir, 'greeting.txt')
-    expect(told).toMatchObject([
-      { type: 'start', agent: 'codex-cli', model: 'gpt-5.5', workDir: codex.workDir },
-      { type: 'thinking', content: 'A file is wanted.' },
-      { type: 'text', content: 'I write it.' },
-      { type: 'toolUse', toolName: 'apply_patch', kind: 'edit', input: { changes: [{ path, diff: 'Hello!\n' }] } },
-      { type: 'toolResult', toolName: 'apply_patch', success: true },
-      { type: 'toolUse', toolName: 'shell', kind: 'command', input: { cwd: codex.workDir } },
-      { type: 'toolResult', toolName: 'shell', success: true, output: expect.stringMatching(/^Hello!\n/) },
-      { type: 'text', content: 'The file greets.' },
-      { type: 'usage', ...usage },
-    ])
-    expect(ofType(codex, 'start')[0]?.agentVersion).toBe(AGENT_PACKAGES['codex-cli'].version)
-    expect(JSON.stringify(told)).not.toContain('sk-fake')
-  })
+  it(
+    'says where it works, thinks, edits, runs commands and sums up',
+    shows('codex-cli', 'start', 'text', 'tools', 'usage'),
+    async () => {
+      await using codex = await startCodex({
+        script: [
+          {
+            reply: [{ thinking: 'A file is wanted.' }, { text: 'I write it.' }, { tool: 'apply_patch', input: PATCH }],
+            usage: { input: 10, output: 5 },
+          },
+          { reply: [{ tool: 'exec_command', input: { cmd: 'cat greeting.txt; env' } }] },
+          { reply: [{ text: 'The file greets.' }], usage: { input: 20, output: 7, cacheRead: 3 } },
+        ],
+        session: { permissionMode: 'accept_edits' },
+      })
+      const usage = { inputTokens: 127, outputTokens: 32, cacheReadTokens: 3 }
+      expect(await codex.end).toEqual({ kind: 'complete', success: true, summary: 'The file greets.', usage })
+      expect(readFileSync(join(codex.workDir, 'greeting.txt'), 'utf8')).toBe('Hello!\n')
+      const told = codex.session.messages.filter(({ type }) => type !== 'raw')
+      const path = join(codex.workDir, 'greeting.txt')
+      expect(told).toMatchObject([
+        { type: 'start', agent: 'codex-cli', model: 'gpt-5.5', workDir: codex.workDir },
+        { type: 'thinking', content: 'A file is wanted.' },
+        { type: 'text', content: 'I write it.' },
+        { type: 'toolUse', toolName: 'apply_patch', kind: 'edit', input: { changes: [{ path, diff: 'Hello!\n' }] } },
+        { type: 'toolResult', toolName: 'apply_patch', success: true },
+        { type: 'toolUse', toolName: 'shell', kind: 'command', input: { cwd: codex.workDir } },
+        { type: 'toolResult', toolName: 'shell', success: true, output: expect.stringMatching(/^Hello!\n/) },
+        { type: 'text', content: 'The file greets.' },
+        { type: 'usage', ...usage },
+      ])
+      expect(ofType(codex, 'start')[0]?.agentVersion).toBe(AGENT_PACKAGES['codex-cli'].version)
+      expect(JSON.stringify(told)).not.toContain('sk-fake')
+    },
+  )
 
   it('shows text and thoughts while they are streamed', async () => {
     await using codex = await startCodex({
@@ -81,7 +86,7 @@ describeWithCodex('Codex at work', () => {
     expect(ofType(codex, 'toolResult')).toMatchObject([{ output: 'from a script\n', success: true }])
   })
 
-  it('resumes its own conversation, and counts only what is new', async () => {
+  it('resumes its own conversation, and counts only what is new', shows('codex-cli', 'resume'), async () => {
     await using first = await startCodex({
       script: [{ reply: [{ text: 'I shall remember 42.' }], usage: { input: 100, output: 10 } }],
     })

@@ -7,6 +7,7 @@ import { silentLogger } from '../../../core/base/logger.ts'
 import { makeDetectHost } from '../../../core/plugin/detect-io.ts'
 import type { AgentSettings } from '../../../core/plugin/contract/index.ts'
 import { type PluginHost, openPluginHost } from '../../../core/plugin/plugin-host.ts'
+import { shows } from '../../helpers/abilities.ts'
 import { TestIo, makeSession } from '../../helpers/plugin-io.ts'
 
 let host: PluginHost
@@ -43,28 +44,32 @@ const writeScript = async (name: string, text: string) => {
   return path
 }
 
-test('the prompt is run as a command line, and what it prints is logged', async () => {
-  const { io, end } = start('echo one; echo two; pwd')
-  expect(await end).toEqual({ kind: 'complete', success: true, summary: folder })
-  expect(io.messages.slice(0, 2)).toEqual([
-    { type: 'start', agent: 'command', workDir: folder },
-    {
-      type: 'toolUse',
+test(
+  'the prompt is run as a command line, and what it prints is logged',
+  shows('command', 'start', 'text', 'tools'),
+  async () => {
+    const { io, end } = start('echo one; echo two; pwd')
+    expect(await end).toEqual({ kind: 'complete', success: true, summary: folder })
+    expect(io.messages.slice(0, 2)).toEqual([
+      { type: 'start', agent: 'command', workDir: folder },
+      {
+        type: 'toolUse',
+        toolUseId: 'command',
+        toolName: 'command',
+        input: { command: 'echo one; echo two; pwd' },
+        kind: 'command',
+      },
+    ])
+    expect(io.texts().join('\n')).toBe(`one\ntwo\n${folder}`)
+    expect(io.messages.at(-1)).toEqual({
+      type: 'toolResult',
       toolUseId: 'command',
       toolName: 'command',
-      input: { command: 'echo one; echo two; pwd' },
-      kind: 'command',
-    },
-  ])
-  expect(io.texts().join('\n')).toBe(`one\ntwo\n${folder}`)
-  expect(io.messages.at(-1)).toEqual({
-    type: 'toolResult',
-    toolUseId: 'command',
-    toolName: 'command',
-    output: { code: 0 },
-    success: true,
-  })
-})
+      output: { code: 0 },
+      success: true,
+    })
+  },
+)
 
 test('a program that is set gets the prompt as its last argument and in TROUPE_PROMPT', async () => {
   const program = await writeScript('show', 'for a; do echo "<$a>"; done; echo "$TROUPE_PROMPT"')
@@ -123,7 +128,7 @@ test('a program that is missing is named', async () => {
   expect(io.messages).toEqual([])
 })
 
-test('a command that is stopped is ended', async () => {
+test('a command that is stopped is ended', shows('command', 'interrupt'), async () => {
   const { io, end, stop } = start('echo at work; sleep 300')
   await expect.poll(() => io.texts(), { timeout: 20_000 }).toEqual(['at work'])
   stop.abort()

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { shows } from '../../helpers/abilities.ts'
 import { type TestIo, makeSession } from '../../helpers/plugin-io.ts'
 import { makeTemporaryFolder } from '../../helpers/temporary-folder.ts'
 import { eventually } from '../../plugin/eventually.ts'
@@ -26,7 +27,7 @@ const PROMPT = `for i in $(seq 1 100); do
   if [ $((i % 30)) = 0 ]; then echo '{"type":"thinking","content":"'$i'"}'; fi
 done; exit 3`
 
-test('every line is logged once, though the host dies at every commit', async () => {
+test('every line is logged once, though the host dies at every commit', shows('command', 'crash'), async () => {
   const lived = await run(PROMPT)
   expect(lived.lives).toBeGreaterThan(2)
   expect(linesOf(lived, 'text')).toEqual(Array.from({ length: 100 }, (_, index) => `line ${index + 1}`))

@@ -1,0 +1,131 @@
+/**
+ * A program of its own, around Aider, which speaks to a terminal: it asks with a line that has no end, and says in words for
+ * people how it went. This makes lines of JSON of it. Owns Aider's process.
+ *
+ * Out: `{"text"}`, lines that it printed; `{"prompt", "question", "text"}`, it waits for the answer to its n-th
+ *      question, which comes after these lines; `{"withdrawn"}`, it
+ *      waits no more, for it has one or went on; `{"report"}`, an entry of the record that it keeps of itself, all of them when it has ended;
+ *      `{"missing"}`, there is no conversation to resume.
+ * In:  `{"prompt", "answer"}`.
+ *
+ * B1 A question has the form of Aider's own and is the last that was printed for a while. What a model says cannot pass for one:
+ *    Aider does not stream here, and ends each reply with a line end.
+ * B2 An answer is passed on once, and only while its question is the last that was printed. So it is never taken for the answer to
+ *    another one, and whoever continues a session may send again what may not have arrived.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+
+/** The one argument of this program, as JSON. */
+export interface BridgeTask {
+  readonly program: string
+  readonly args: readonly string[]
+  /** Names the conversation among those in the user's home. */
+  readonly conversation: string
+  /** It was begun earlier. */
+  readonly resume: boolean
+  /** Where Aider shall keep its record of itself. */
+  readonly reports: string
+}
+
+const QUESTION = /\(Y\)es\/\(N\)o(?:\/[^[\]\n]*)? \[[^\]\n]*\]: $/
+/** A line that is being printed is whole after this long. */
+const QUIET_MS = 300
+const MOST_CHARACTERS = 256 * 1024
+
+const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
+
+class Bridge {
+  readonly #task: BridgeTask
+  readonly #aider: ChildProcessByStdio<Writable, Readable, null>
+  /** What was printed and not passed on yet. */
+  #printed = ''
+  #prompts = 0
+  /** The question that is the last that was printed. */
+  #open: number | undefined
+  #ended = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(task: BridgeTask, history: string) {
+    this.#task = task
+    const files = [`--chat-history-file=${history}`, `--analytics-log=${task.reports}`]
+    const args = [...files, ...(task.resume ? ['--restore-chat-history'] : []), ...task.args]
+    this.#aider = spawn(task.program, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+    this.#aider.stdin.on('error', () => {}) // It has ended.
+    this.#aider.stdout.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
+    this.#aider.once('error', (error) => this.#end(127, error.message)) // As a shell says that there is no such program.
+    this.#aider.once('close', (code, signal) => this.#end(code ?? (signal === null ? 1 : 128)))
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => this.#signal(name))
+  }
+
+  take({ prompt, answer }: { prompt?: unknown; answer?: unknown }): void {
+    if (prompt !== this.#open) return // B2
+    this.#withdraw()
+    this.#aider.stdin.write(`${String(answer)}\n`)
+  }
+
+  /** For its commands too, as from a terminal: it does not end them itself. */
+  #signal(name: 'SIGINT' | 'SIGTERM'): void {
+    try {
+      if (this.#aider.pid !== undefined) process.kill(-this.#aider.pid, name)
+    } catch {
+      // All of them have ended.
+    }
+  }
+
+  #withdraw(): void {
+    if (this.#open !== undefined) say({ withdrawn: this.#open })
+    this.#open = undefined
+  }
+
+  #hear(text: string): void {
+    this.#withdraw()
+    this.#printed += text
+    clearTimeout(this.#timer)
+    if (this.#printed.length > MOST_CHARACTERS) this.#pass()
+    this.#timer = setTimeout(() => this.#pass(), QUIET_MS)
+  }
+
+  #pass(): void {
+    const end = this.#printed.lastIndexOf('\n') + 1
+    const [lines, last] = [this.#printed.slice(0, Math.max(0, end - 1)), this.#printed.slice(end)]
+    const asks = QUESTION.test(last) // B1
+    this.#printed = asks ? '' : last
+    if (asks) say({ prompt: (this.#open = ++this.#prompts), question: last, text: lines })
+    else if (end > 0) say({ text: lines })
+  }
+
+  #end(code: number, reason?: string): void {
+    if (this.#ended) return
+    this.#ended = true
+    clearTimeout(this.#timer)
+    if (this.#printed !== '') say({ text: this.#printed })
+    if (reason !== undefined) process.stderr.write(`${reason}\n`)
+    for (const line of readLines(this.#task.reports)) say({ report: line })
+    process.exitCode = code
+    process.stdin.destroy()
+  }
+}
+
+function readLines(path: string): unknown[] {
+  if (!existsSync(path)) return []
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+}
+
+function start(task: BridgeTask): void {
+  const folder = join(homedir(), '.aider', 'troupe')
+  const history = join(folder, `${task.conversation}.md`)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (task.resume && !existsSync(history)) return say({ missing: true })
+  const bridge = new Bridge(task, history)
+  createInterface({ input: process.stdin }).on('line', (line) => bridge.take(JSON.parse(line)))
+}
+
+const [task] = process.argv.slice(2)
+if (import.meta.main && task !== undefined) start(JSON.parse(task))
