@@ -6,7 +6,9 @@ import type { AgentSettings } from './contract/agent.ts'
 import type { DetectHost } from './detect-io.ts'
 import { loadPlugin } from './load-plugin.ts'
 import type { DetectMethods, JobMethods } from './protocol.ts'
+import { allowLooking } from './programs.ts'
 import { checked } from './requests.ts'
+import { checkedDetection } from './untrusted.ts'
 import { type ThreadWork, whileAlive } from './while-alive.ts'
 import type { Handlers } from './wire.ts'
 
@@ -20,7 +22,10 @@ export interface DetectWork extends ThreadWork {
 /** @throws TroupeError what went wrong with the plugin, or TIMEOUT after `limits.detectMs`. */
 export async function detectAgent(work: DetectWork): Promise<Detection> {
   const { lease, entry, agent, settings, limits } = work
-  using wire = lease.open<JobMethods, DetectMethods>(toHandlers(work.host))
+  const handlers = toHandlers(allowLooking(work.host, entry, settings))
+  using wire = lease.open<JobMethods, DetectMethods>(
+    entry.isolation.kind === 'process' ? checkedDetection(handlers) : handlers,
+  )
   const found = async () => {
     await loadPlugin(wire, entry, work)
     return checked(detection, await wire.call('detect', { agent, settings }), 'What detect returned')

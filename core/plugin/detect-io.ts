@@ -1,9 +1,9 @@
 /** What plugins may look at on this machine to find their agents. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import type { DetectIo } from './contract/io.ts'
+import { runProgram } from './run-program.ts'
 
 /** What the host does for `DetectIo`; the settings come from the configuration. */
 export type DetectHost = Omit<DetectIo, 'settings'>
@@ -16,13 +16,15 @@ export interface DetectOptions {
 }
 
 const RUN_MS = 10_000
-const OUTPUT_BYTES = 1024 * 1024
 
 export function makeDetectHost({ env, hasSecret, runMs = RUN_MS }: DetectOptions): DetectHost {
   const home = env['HOME'] ?? env['USERPROFILE'] ?? '/'
   return {
     find: (program) => findProgram(program, env['PATH'] ?? '', home),
-    run: (program, args) => runProgram({ program, args, env, cwd: home, ms: runMs }),
+    async run(program, args) {
+      const { code, stdout, stderr } = await runProgram({ program, args, env, cwd: home, ms: runMs })
+      return { code, stdout, stderr }
+    },
     hasSecret,
     fileExists: async (path) => (await stat(expandHome(path, home)).catch(() => undefined)) !== undefined,
   }
@@ -47,50 +49,4 @@ async function canRun(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-interface ProgramRun {
-  readonly program: string
-  readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  readonly cwd: string
-  readonly ms: number
-}
-
-/** Ends the program, with what it started, when it runs or prints for too long. A program that cannot be started has no code. */
-function runProgram({ program, args, env, cwd, ms }: ProgramRun): ReturnType<DetectHost['run']> {
-  return new Promise((settle) => {
-    const child = spawn(program, [...args], { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-    const timer = setTimeout(() => endGroup(child), ms)
-    const stdout = collect(child, child.stdout)
-    const stderr = collect(child, child.stderr)
-    const finish = (code: number | null) => {
-      clearTimeout(timer)
-      endGroup(child)
-      settle({ code, stdout: stdout(), stderr: stderr() })
-    }
-    child.once('error', () => finish(null))
-    // Not `close`: what the program left behind may hold its output open.
-    child.once('exit', (code) => setImmediate(finish, code))
-  })
-}
-
-function collect(child: ChildProcess, stream: NodeJS.ReadableStream): () => string {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  stream.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes <= OUTPUT_BYTES) chunks.push(chunk)
-    else endGroup(child)
-  })
-  return () => Buffer.concat(chunks).toString('utf8')
-}
-
-function endGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It is gone already.
-  }
 }

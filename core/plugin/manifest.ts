@@ -17,18 +17,29 @@ const agent = z.strictObject({
   name: line(100),
   /** The program that it runs, unless the settings name another. */
   program: line(200).optional(),
+  /** The modes that it can work in: `ask`, `accept_edits`, `plan`, `full`. */
   permissionModes: z.array(permissionMode).min(1),
   /** Names of secrets that a session may receive in its environment. */
   secrets: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is not a name of a variable')).default([]),
+  /** Its sessions are given a `questionServer`: the agent has no question tool of its own, and speaks MCP. */
+  questionServer: z.boolean().optional(),
+  /** The program and its version that the author has tried, for example `Claude Code 2.1.330`. */
+  provenWith: line(200).optional(),
   /** What to do when the program is missing. */
   install: line(500).optional(),
   /** What to do when nobody is signed in. */
   signIn: line(500).optional(),
+  /** Speaks the program's protocol in its place when the plugin is checked; the scenes are those that it plays. */
+  standIn: z
+    .strictObject({ program: line(1000), args: z.array(z.string()).default([]), scenes: z.array(z.string()) })
+    .optional(),
 })
 export type AgentManifest = z.infer<typeof agent>
 
 const AGENT_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/
 const PACKAGE_NAME = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/
+
+export const isPackageName = (name: string): boolean => name.length <= 214 && PACKAGE_NAME.test(name)
 
 const packageFile = z.object({
   name: z.string().max(214).regex(PACKAGE_NAME, 'is not a name of a package'),
@@ -36,6 +47,7 @@ const packageFile = z.object({
   /** The main module, relative to the folder of the plugin. */
   main: line(1000).default('index.js'),
   troupe: z.strictObject({
+    /** The version of the contract that it was written for. */
     contract: z.number(),
     /**
      * Its sessions may share a thread, hundreds of them: each then costs some kilobytes instead of some megabytes, and begins at
@@ -43,6 +55,11 @@ const packageFile = z.object({
      * sessions that has a checkpoint is continued in a thread of its own, and the others fail. Default: a thread for each.
      */
     sharesThread: z.boolean().default(false),
+    /** Programs that it starts beside those of its agents. */
+    programs: z.array(line(200)).max(100).default([]),
+    /** Hosts that it, or its agents, talk to; for people to read. With none, the plugin itself gets no network where it is isolated. */
+    network: z.array(line(253)).max(100).default([]),
+    /** Its agents, by the names that settings and tasks call them. */
     agents: z
       .record(z.string().regex(AGENT_NAME, 'is not a name of an agent: use a-z, 0-9 and "-"'), agent)
       .refine((agents) => Object.keys(agents).length > 0, 'names no agent'),

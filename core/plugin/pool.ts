@@ -1,7 +1,7 @@
 /**
- * The threads that plugins run in.
+ * The threads and processes that plugins run in; what is said here of threads holds for processes too.
  *
- * Owns a Piscina pool and every thread in it.
+ * Owns a Piscina pool, every thread in it, and the processes.
  *
  * T1 A thread serves one plugin only. One that is not shared runs one session and is ended with it, so nothing that a session
  *    leaves behind meets another; a shared one is filled up before another is started, and kept for a while without work.
@@ -16,9 +16,12 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { within } from '../base/waiting.ts'
 import type { PluginLimits } from './limits.ts'
+import type { Carrier, Isolation, ThreadOver } from './carrier.ts'
 import { toMessageShapes } from './message-shapes.ts'
-import { PluginThread, type ThreadOver } from './plugin-thread.ts'
+import { PluginThread } from './plugin-thread.ts'
+import { startProcess } from './process-carrier.ts'
 import type { ThreadData } from './thread.ts'
+import { startThread } from './thread-carrier.ts'
 import type { Handlers, Wire } from './wire.ts'
 
 const ENVIRONMENT = ['HOME', 'LANG', 'LC_ALL', 'PATH', 'TMPDIR', 'TZ']
@@ -31,8 +34,11 @@ const PRINTED_CHARACTERS = 2_000
 /** Whose code a thread runs. */
 export interface Tenant {
   readonly plugin: string
+  /** Of its main module: another version has another. */
+  readonly url: string
   /** Its sessions may share a thread. */
   readonly shares: boolean
+  readonly isolation: Isolation
 }
 
 /** `session` runs the plugin; `look` loads it to ask it something; `prepare` loads it for the session that comes next. */
@@ -65,6 +71,8 @@ export interface PoolOptions {
   readonly logger: Logger
   /** Where compiled code is kept, so that a thread begins in half the time and two thirds of the memory. Private to the user. */
   readonly compiledDir?: string
+  /** Whose environment threads see a few variables of. Default: that of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 export class ThreadPool implements AsyncDisposable {
@@ -72,6 +80,7 @@ export class ThreadPool implements AsyncDisposable {
   readonly #piscina: Piscina
   readonly #rooms = new Set<Room>()
   readonly #workers = new Map<Worker, Promise<void>>()
+  readonly #shapes = toMessageShapes()
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -85,8 +94,8 @@ export class ThreadPool implements AsyncDisposable {
         maxOldGenerationSizeMb: options.limits.memoryMb,
         maxYoungGenerationSizeMb: YOUNG_MB,
       },
-      workerData: { shapes: toMessageShapes() } satisfies ThreadData,
-      env: threadEnvironment(options.compiledDir),
+      workerData: { shapes: this.#shapes } satisfies ThreadData,
+      env: threadEnvironment(options),
       execArgv: [],
     })
     this.#piscina.on('error', (error: Error) => options.logger.warn({ error: error.message }, 'a plugin thread failed'))
@@ -122,11 +131,10 @@ export class ThreadPool implements AsyncDisposable {
     await this.#piscina.destroy()
   }
 
-  #find({ plugin, shares }: Tenant, purpose: Purpose): Room | undefined {
-    if (!shares && purpose === 'look') return undefined
-    const most = shares ? this.#options.limits.sessionsPerThread : Infinity
-    const fits = ({ thread, tenant, open, jobs }: Room) =>
-      open && thread.alive && tenant.plugin === plugin && tenant.shares === shares && jobs < most
+  #find(wanted: Tenant, purpose: Purpose): Room | undefined {
+    if (!wanted.shares && purpose === 'look') return undefined
+    const most = wanted.shares ? this.#options.limits.sessionsPerThread : Infinity
+    const fits = ({ thread, tenant, open, jobs }: Room) => open && thread.alive && isSame(tenant, wanted) && jobs < most
     return this.#rooms.values().find(fits)
   }
 
@@ -139,7 +147,7 @@ export class ThreadPool implements AsyncDisposable {
   }
 
   #start(tenant: Tenant): Room {
-    const thread = new PluginThread({ piscina: this.#piscina, ...this.#options }, tenant.plugin)
+    const thread = new PluginThread(this.#options, tenant.plugin, this.#carry(tenant))
     const room: Room = { thread, tenant, jobs: 0, open: true, lingers: false, timer: undefined }
     this.#rooms.add(room)
     void thread.over.then(() => {
@@ -148,6 +156,18 @@ export class ThreadPool implements AsyncDisposable {
     })
     for (const worker of this.#piscina.threads) this.#adopt(worker)
     return room
+  }
+
+  #carry({ plugin, isolation }: Tenant): Carrier {
+    if (isolation.kind === 'thread') return startThread(this.#piscina)
+    const { limits, logger } = this.#options
+    return startProcess({
+      isolation,
+      memoryMb: limits.memoryMb,
+      shapes: this.#shapes,
+      onPrinted: (stream, text) =>
+        logger.debug({ plugin, stream, text: text.slice(0, PRINTED_CHARACTERS) }, 'a plugin printed'),
+    })
   }
 
   // T3
@@ -168,8 +188,14 @@ export class ThreadPool implements AsyncDisposable {
   }
 }
 
+const isSame = (one: Tenant, other: Tenant): boolean =>
+  one.plugin === other.plugin &&
+  one.url === other.url &&
+  one.shares === other.shares &&
+  one.isolation.kind === other.isolation.kind
+
 /** A thread is not a place for secrets: of the host's environment it sees little. */
-const threadEnvironment = (compiledDir: string | undefined): Record<string, string> => ({
-  ...Object.fromEntries(ENVIRONMENT.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+const threadEnvironment = ({ compiledDir, env = process.env }: PoolOptions): Record<string, string> => ({
+  ...Object.fromEntries(ENVIRONMENT.flatMap((name) => (env[name] ? [[name, env[name]]] : []))),
   ...(compiledDir !== undefined && { NODE_COMPILE_CACHE: compiledDir }),
 })

@@ -2,6 +2,7 @@
 import type { ErrorEnvelope } from '../base/errors.ts'
 import type { Detection } from '../contract/records.ts'
 import type { AgentSettings, RunEnd, Session } from './contract/agent.ts'
+import type { Isolation } from './carrier.ts'
 import type { Ask, Command, DetectIo, Exit, FollowUp } from './contract/io.ts'
 import type { OutputChunk, Progress } from './host-io.ts'
 
@@ -19,6 +20,9 @@ export interface PluginEntry {
   readonly agents: readonly string[]
   /** Its sessions may share a thread. */
   readonly shares: boolean
+  readonly isolation: Isolation
+  /** The only programs that it may start; without it any. */
+  readonly programs?: readonly string[]
 }
 
 /** Served by a thread for as long as it lives. */
@@ -27,6 +31,12 @@ export interface ThreadMethods {
   ping(): void
   /** Begins a job on this wire. Answers with the number of the thread, as its console output is logged under it. */
   open(wire: number): number
+}
+
+/** Served by the host for a thread, or process, as long as it lives. */
+export interface OwnerMethods {
+  /** An error that nobody caught ends it now. */
+  threw(message: string): void
 }
 
 /** Served by a thread for one job; `load` comes first. */

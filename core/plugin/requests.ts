@@ -1,7 +1,14 @@
 /** What a plugin hands to its host, checked before it leaves the plugin's thread. */
 import { z } from 'zod'
 import { fail } from '../base/errors.ts'
+import type { DetectMethods, SessionMethods } from './protocol.ts'
 import { errorCode, questionKind, questionOption, usage } from '../contract/messages.ts'
+
+const errorEnvelope = z.object({
+  code: errorCode,
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
+})
 
 /** No operating system takes a NUL in an argument or a variable. */
 const argument = z.string().refine((text) => !text.includes('\0'), 'holds a NUL character')
@@ -22,13 +29,15 @@ export const ask = z.object({
   multiple: z.boolean().optional(),
 })
 
+const unheard = z.array(z.string()).optional()
+
 export const runEnd = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('complete'),
     success: z.boolean(),
     summary: z.string().optional(),
     usage: usage.optional(),
-    unheard: z.array(z.string()).optional(),
+    unheard,
   }),
   z.object({
     kind: z.literal('error'),
@@ -36,9 +45,54 @@ export const runEnd = z.discriminatedUnion('kind', [
     message: z.string(),
     retryable: z.boolean().optional(),
     resetsAt: z.string().optional(),
+    unheard,
   }),
-  z.object({ kind: z.literal('stopped') }),
+  z.object({ kind: z.literal('stopped'), unheard }),
 ])
+
+const number = z.int().min(0)
+const wire = number
+
+/** What a process sends; the parameters are for who serves the method to check. */
+export const wireMessage = z.union([
+  z.object({ kind: z.literal('call'), wire, id: number, method: z.string(), params: z.unknown().optional() }),
+  z.object({ kind: z.literal('notify'), wire, method: z.string(), params: z.unknown().optional() }),
+  z.object({ kind: z.literal('reply'), wire, id: number, ok: z.literal(true), value: z.unknown().optional() }),
+  z.object({ kind: z.literal('reply'), wire, id: number, ok: z.literal(false), error: errorEnvelope }),
+  z.object({ kind: z.literal('closed'), wire }),
+])
+
+const stream = z.object({ stdout: number, stderr: number })
+
+export const batch = z.object({
+  messages: z.array(z.string()),
+  progress: z.object({ offsets: z.array(stream).max(10_000), checkpoint: z.json().optional() }),
+})
+
+/** The parameters of what a session may call of its host. */
+export const sessionParams = {
+  spawn: command,
+  read: number,
+  exited: number,
+  write: z.object({ process: number, text: z.string() }),
+  signal: z.object({ process: number, name: z.enum(['SIGINT', 'SIGTERM']) }),
+  stop: number,
+  append: batch,
+  delta: z.object({ type: z.enum(['text', 'thinking']), content: z.string() }),
+  ask: z.object({ id: number, question: ask }),
+  withdraw: number,
+  nextFollowUp: z.unknown(),
+  debug: z.string(),
+  failed: errorEnvelope,
+} satisfies Record<keyof SessionMethods, z.ZodType>
+
+/** The parameters of what an agent that is looked for may call. */
+export const detectParams = {
+  find: argument.max(4096),
+  run: z.object({ program: argument.max(4096), args: z.array(argument).max(1000) }),
+  hasSecret: z.string(),
+  fileExists: argument.max(4096),
+} satisfies Record<keyof DetectMethods, z.ZodType>
 
 /**
  * `value` as the schema has it; `what` begins the sentence of the error.

@@ -15,8 +15,10 @@ import { loadPlugin } from './load-plugin.ts'
 import { toError } from './plugin-thread.ts'
 import type { Lease } from './pool.ts'
 import type { JobMethods, PluginEntry, SessionMethods } from './protocol.ts'
+import { allowPrograms } from './programs.ts'
 import { checked, runEnd } from './requests.ts'
 import { SessionServer } from './serve-session.ts'
+import { checkedSession } from './untrusted.ts'
 import type { Wire } from './wire.ts'
 
 /** How long the last messages of a thread that is over may take. */
@@ -25,6 +27,8 @@ const LAST_MESSAGES_MS = 5_000
 export interface SessionWork extends PluginWork {
   readonly lease: Lease
   readonly entry: PluginEntry
+  /** The plugin's code is in its thread. */
+  readonly loaded: () => void
   readonly limits: PluginLimits
   readonly clock: Clock
 }
@@ -45,8 +49,11 @@ class RunningSession implements Disposable {
 
   constructor(work: SessionWork) {
     this.#work = work
-    this.#server = this.#resources.use(new SessionServer(work.io))
-    this.#wire = this.#resources.use(work.lease.open<JobMethods, SessionMethods>(this.#server.handlers))
+    const { entry, io, session, lease } = work
+    this.#server = this.#resources.use(new SessionServer(allowPrograms(io, entry, session.settings)))
+    const { handlers } = this.#server
+    const served = entry.isolation.kind === 'process' ? checkedSession(handlers) : handlers
+    this.#wire = this.#resources.use(lease.open<JobMethods, SessionMethods>(served))
     this.#stopWhenAsked()
     void this.#runPlugin()
     void this.#watchContract()
@@ -65,6 +72,7 @@ class RunningSession implements Disposable {
     const { entry, session, progress } = this.#work
     try {
       await loadPlugin(this.#wire, entry, this.#work)
+      this.#work.loaded()
       const end = await this.#wire.call('run', { session, ...(progress && { progress }) })
       this.#end.resolve(checked(runEnd, end, 'What run returned'))
     } catch (error) {

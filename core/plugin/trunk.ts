@@ -1,12 +1,12 @@
 /**
- * One port between two threads, and the wires that run through it.
+ * One port between the host and where a plugin runs, and the wires that run through it.
  *
  * Owns the port and the wires. A session costs a number in a map, not a port of its own.
  *
  * K1 Messages of all wires arrive in the order of their sending.
  * K2 A wire that is closed at one end closes at the other; what arrives for one that is not there is dropped.
  */
-import type { MessagePort } from 'node:worker_threads'
+import type { Port } from './port.ts'
 import { type Handlers, type Received, Wire } from './wire.ts'
 
 type Addressed = Received & { readonly wire: number }
@@ -24,16 +24,16 @@ interface Held {
 }
 
 export class Trunk implements Disposable {
-  readonly #port: MessagePort
+  readonly #port: Port
   readonly #wires = new Map<number, Held>()
   /** Settles when the port is closed and all that the other end sent before was received. */
   readonly closed: Promise<void>
 
-  constructor(port: MessagePort) {
+  constructor(port: Port) {
     this.#port = port
     const closed = Promise.withResolvers<void>()
     this.closed = closed.promise
-    port.on('message', (message: Addressed | Closed) => this.#receive(message))
+    port.on('message', (message) => isAddressed(message) && this.#receive(message))
     port.on('close', () => {
       this.#abandon()
       closed.resolve()
@@ -81,3 +81,7 @@ export class Trunk implements Disposable {
     }
   }
 }
+
+/** Both ends send nothing else; what a process sends is checked before. */
+const isAddressed = (message: unknown): message is Addressed | Closed =>
+  typeof message === 'object' && message !== null && 'wire' in message

@@ -48,7 +48,7 @@ test('plugins come from the bundled folder, the data directory and paths, in thi
   const found = await find([path])
   expect(found.map(({ source, status }) => `${source} ${status}`)).toEqual([
     'bundled ready',
-    'installed ready',
+    'path ready',
     'path ready',
   ])
 })

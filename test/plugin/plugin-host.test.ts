@@ -91,7 +91,14 @@ test('every session begins in a fresh thread with the code as it is on the disk 
 
 test.for([
   { kind: 'complete', success: false, summary: 's', usage: { inputTokens: 1, outputTokens: 2 }, unheard: ['late'] },
-  { kind: 'error', code: 'AGENT_QUOTA', message: 'm', retryable: true, resetsAt: '2030-01-01T00:00:00Z' },
+  {
+    kind: 'error',
+    code: 'AGENT_QUOTA',
+    message: 'm',
+    retryable: true,
+    resetsAt: '2030-01-01T00:00:00Z',
+    unheard: ['late'],
+  },
   { kind: 'stopped' },
 ])('a session ends with all that its plugin says: $kind', async (end) => {
   await writeFile(join(folder, 'index.js'), plugin(`return ${JSON.stringify(end)}`))

@@ -1,0 +1,64 @@
+/** `troupe plugin add` and `update`: installing somebody's plugin. */
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { PluginIsolation } from '../../../../core/contract/records.ts'
+import { type Run, addCommand, choice } from '../../command.ts'
+import { bringToUse } from './agree.ts'
+
+const DETAILS = `It is installed with npm, as you have configured that, without running any of its scripts. Then you are shown which
+secrets, programs and network its manifest wants; before you agree, none of its code runs. A host that runs takes it up at
+once.`
+
+interface AddOptions {
+  readonly yes?: true
+  readonly isolation?: PluginIsolation
+}
+
+export function addPluginAddCommand(group: Command, run: Run): void {
+  const command = addCommand(group, 'add <source>', {
+    summary: 'Install a plugin: a package, a folder, a tarball or a git address',
+    details: DETAILS,
+    examples: [
+      'troupe plugin add some-agent',
+      'troupe plugin add @me/my-agent@^1.2',
+      'troupe plugin add ./my-agent',
+      'troupe plugin add git+https://example.com/my-agent.git#v1 --isolation process',
+    ],
+  })
+    .option('--yes', 'agree to what it wants without being asked')
+    .addOption(choice('--isolation <kind>', 'where its code runs (default: process)', ['process', 'thread']))
+    .action((source: string, { yes, isolation }: AddOptions) =>
+      run(command, async (context) => {
+        await using connection = await context.connect()
+        const { client } = connection
+        const params = { source: toSource(source, context.cwd), isolation }
+        const { plugin } = await client.call('installPlugin', params, { signal: context.signal })
+        return await bringToUse(plugin, client, { context, yes: yes === true })
+      }),
+    )
+}
+
+export function addPluginUpdateCommand(group: Command, run: Run): void {
+  const command = addCommand(group, 'update <plugin>', {
+    summary: 'Install the newest version of a plugin, from where it was installed',
+    details: `Sessions at work go on with the version that they began with. When the new version wants something else, you are asked
+again, and the old one is used until you agree.`,
+    examples: ['troupe plugin update my-agent'],
+  })
+    .option('--yes', 'agree to what it wants without being asked')
+    .action((name: string, { yes }: AddOptions) =>
+      run(command, async (context) => {
+        await using connection = await context.connect()
+        const { client } = connection
+        const { plugin } = await client.call('updatePlugin', { name }, { signal: context.signal })
+        return await bringToUse(plugin, client, { context, yes: yes === true })
+      }),
+    )
+}
+
+/** The host may be at work in another folder. */
+function toSource(source: string, cwd: string): string {
+  if (source.startsWith('~/')) return join(homedir(), source.slice(2))
+  return /^\.{1,2}(?:[/\\]|$)/.test(source) || /^[^@/:]+\.(?:tgz|tar\.gz)$/.test(source) ? resolve(cwd, source) : source
+}

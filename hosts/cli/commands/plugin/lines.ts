@@ -1,0 +1,51 @@
+/** Plugins as lines for people. */
+import type { PluginInfo } from '../../../../core/contract/records.ts'
+import { plainLine } from '../../render/sanitize.ts'
+import type { Style } from '../../render/style.ts'
+import { tableLines } from '../../render/table.ts'
+
+const STATUSES = {
+  ready: { text: '✓ ready', format: 'green' },
+  broken: { text: '✗ broken', format: 'red' },
+  unconfirmed: { text: '? unconfirmed', format: 'yellow' },
+  disabled: { text: '- disabled', format: 'dim' },
+} as const
+
+export function pluginLines(plugins: readonly PluginInfo[], style: Style): string[] {
+  if (plugins.length === 0) return ['There are no plugins.']
+  const columns = ['PLUGIN', 'VERSION', 'SOURCE', 'STATUS', 'AGENTS'].map((title) => ({ title }))
+  const rows = plugins.map(({ name, version, source, status, agents }) => [
+    { text: plainLine(name), format: 'bold' as const },
+    { text: plainLine(version) },
+    { text: source },
+    STATUSES[status],
+    { text: agents.map(plainLine).join(', ') },
+  ])
+  const reasons = plugins.flatMap(({ name, path, error }) =>
+    error ? [`${plainLine(name)} (${plainLine(path)}): ${plainLine(error.message)} [${error.code}]`] : [],
+  )
+  const waiting = plugins.filter(({ installation }) => installation?.unconfirmed)
+  const asked = waiting.flatMap((plugin) => [
+    '',
+    ...wishLines(plugin),
+    `To agree: troupe plugin enable ${plainLine(plugin.name)}`,
+  ])
+  return [...tableLines(columns, rows, style), ...(reasons.length > 0 ? ['', ...reasons] : []), ...asked]
+}
+
+export function wishLines({ name, installation }: PluginInfo): string[] {
+  const asked = installation?.unconfirmed
+  if (!asked) return []
+  const { secrets, programs, network } = asked.wishes
+  return [
+    `${plainLine(name)} ${plainLine(asked.version)} wants`,
+    `  secrets   ${listed(secrets, 'none')}`,
+    `  programs  ${listed(programs, 'none')}`,
+    `  network   ${listed(network, 'none that it names')}`,
+    installation.isolation === 'process'
+      ? 'It runs in a process that can read only its own files. The programs that it starts are not held by that.'
+      : 'It runs in a thread of Troupe: it can do all that you can do on this machine.',
+  ]
+}
+
+const listed = (names: readonly string[], none: string): string => names.map(plainLine).join(', ') || none
