@@ -3,14 +3,18 @@ import { MessageChannel } from 'node:worker_threads'
 import { systemClock } from '../core/base/clock.ts'
 import { newId } from '../core/base/ids.ts'
 import type { Logger } from '../core/base/logger.ts'
+import { within } from '../core/base/waiting.ts'
 import { makeEffectHandlers } from '../core/engine/effect-handlers.ts'
 import { loadPlaces } from '../core/engine/places.ts'
 import { makeEngine, type Engine } from '../core/engine/engine.ts'
-import { recoverSessions } from '../core/engine/recovery.ts'
+import { beginRecovery } from '../core/engine/recovery.ts'
+import { makeTakeUp } from '../core/engine/take-up.ts'
 import { makeHandlers } from '../core/handlers/handlers.ts'
 import { openArchive } from '../core/log/archive.ts'
 import { openRetention } from '../core/log/retention.ts'
 import { openSessionLog } from '../core/log/session-log.ts'
+import { InstalledPlugins } from '../core/plugin/installed/installed-plugins.ts'
+import { makePluginManager } from '../core/plugin/installed/plugin-manager.ts'
 import { openPluginHost } from '../core/plugin/plugin-host.ts'
 import { connectPort, makeClient, type Client } from '../core/rpc/client/index.ts'
 import { makeRouter, type Router } from '../core/rpc/router.ts'
@@ -29,7 +33,11 @@ import { ensureWorker } from '../core/store/workers.ts'
 import type { DataDirectory, Environment } from './data-directory.ts'
 import { packageRoot, packageVersion } from './package.ts'
 import { pages } from './panel.ts'
+import { pluginsInUse } from './plugins-in-use.ts'
 import { makeSettings } from './settings.ts'
+
+/** How long the end of a host waits for its beginning: longer only when the database does not work. */
+const TAKE_UP_BOUND_MS = 10_000
 
 /** The worker of a one-process host; the row says which machine it is. */
 const LOCAL_WORKER = '00000000-0000-7000-8000-000000000001'
@@ -86,7 +94,15 @@ async function openParts({ dataDirectory, env, logger, startsSessions }: Compose
   const store = opened.use(await openStore({ driver: 'sqlite', file: dataDirectory.database }, common))
   const archive = openArchive(dataDirectory.archive)
   const log = opened.use(openSessionLog({ store, archive, ...common }))
-  const plugins = opened.use(await openPluginHost({ dataDir: root, ...common }))
+  const installed: InstalledPlugins = new InstalledPlugins({
+    folder: dataDirectory.plugins,
+    env,
+    inUse: () => pluginsInUse(store, plugins.inUse()),
+    ...common,
+  })
+  await installed.open()
+  const isolation = (plugin: string) => settings.pluginIsolation(plugin)
+  const plugins = opened.use(await openPluginHost({ dataDir: root, installed, isolation, ...common }))
   const settings = makeSettings({ dataDirectory, env, offered: () => plugins.agents() })
   const pool = startsSessions ? { size: () => settings.preparedWorktrees() } : undefined
   const workspaces = opened.use(await openWorkspaces({ dataDir: root, env, pool, ...common }))
@@ -94,7 +110,7 @@ async function openParts({ dataDirectory, env, logger, startsSessions }: Compose
   const agents = makeLocalAgents({ hostEnv: env, packageRoot, plugins, setup: (agent) => settings.agentSetup(agent) })
   const retention = opened.use(openRetention({ store, archive, policy: () => settings.retention(), ...common }))
   const sandbox = opened.use(openSandbox('process', common))
-  return { ...common, store, log, plugins, settings, workspaces, workspace, agents, retention, sandbox }
+  return { ...common, store, log, installed, plugins, settings, workspaces, workspace, agents, retention, sandbox }
 }
 
 type Parts = Awaited<ReturnType<typeof openParts>>
@@ -122,20 +138,25 @@ function openEngine(parts: Parts, options: ComposeOptions, opened: AsyncDisposab
     assign: async (taskId, workerId) =>
       (await late.engine?.tell(taskId, { type: 'assign', sessionId: newId(), workerId })) ?? false,
   })
-  const handlers = makeEffectHandlers({ ...parts, runner, poke: () => scheduler.poke() })
+  const takeUp = makeTakeUp({ store, runner, tell: async (...event) => (await late.engine?.tell(...event)) ?? false })
+  const handlers = makeEffectHandlers({ ...parts, runner, takeUp, poke: () => scheduler.poke() })
   const engine = opened.use(makeEngine({ ...parts, handlers }))
   late.engine = engine
-  let reconciling: Promise<void> | undefined
-  opened.defer(() => reconciling)
+  let reconciled: Promise<void> | undefined
+  opened.defer(() => reconciled)
   opened.use(runner)
   opened.use(scheduler)
   // A session that ended makes room.
   opened.use(engine.onChange(({ machine }) => machine === 'agentSession' && scheduler.poke()))
 
+  /** Settles when clients can be served; the rest goes on in the background. */
   async function recover(): Promise<void> {
-    await recoverSessions({ store, engine, runner, startsSessions })
-    await engine.recover()
-    reconciling = reconcile(parts)
+    const takeUpAll = await beginRecovery({ ...parts, engine, runner, takeUp, startsSessions })
+    const givenUp = new AbortController()
+    const takenUp = takeUpAll(givenUp.signal)
+    // What was not taken up could not be ended with the host.
+    opened.defer(() => within(TAKE_UP_BOUND_MS, 'Taking up sessions', takenUp).catch(() => givenUp.abort()))
+    reconciled = takenUp.then(() => reconcile(parts))
     scheduler.poke()
   }
 
@@ -149,7 +170,9 @@ export async function composeHost(options: ComposeOptions): Promise<ComposedHost
   await registerLocalWorker(parts.store, parts.settings.maxSessions())
   const { engine, recover, atEnd } = openEngine(parts, options, opened)
   await recover()
-  const handlers = makeHandlers({ ...parts, engine, version: packageVersion })
+  // Now it is known which versions sessions go on with.
+  await parts.installed.sweep()
+  const handlers = makeHandlers({ ...parts, engine, pluginManager: makePluginManager(parts), version: packageVersion })
   const router = makeRouter({ handlers, logger: parts.logger, strict: options.strict ?? false })
   const client = await openClient(router, opened)
   atEnd()

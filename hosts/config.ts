@@ -2,12 +2,13 @@
  * The effective configuration. Precedence, first wins: command line, `TROUPE_*` environment, the repository's
  * `.troupe/config.toml` (as far as repository.ts lets it), `config.toml` of the data directory, defaults.
  */
+import type { PluginIsolation } from '../core/contract/records.ts'
 import type { PermissionMode, SandboxKind } from '../core/contract/statuses.ts'
 import { DEFAULTS } from './config/defaults.ts'
 import { environmentConfig } from './config/environment.ts'
-import { readConfigFile } from './config/file.ts'
+import { parseConfig, readConfigText } from './config/file.ts'
 import { mergeTables } from './config/merge.ts'
-import { DEFAULT_PERMISSION_MODE, repositoryConfig } from './config/repository.ts'
+import { DEFAULT_PERMISSION_MODE, readRepositoryText, repositoryConfig } from './config/repository.ts'
 import type { ConfigFile, SessionsAtEnd } from './config/schema.ts'
 import { validate } from './config/validate.ts'
 import type { DataDirectory, Environment } from './data-directory.ts'
@@ -36,6 +37,8 @@ export interface Config {
   readonly agent: { readonly execution: AgentChoice; readonly planning: AgentChoice }
   /** Only agents that the configuration names; `agentConfig` gives one for any. */
   readonly agents: Readonly<Record<string, AgentConfig>>
+  /** Only plugins that the configuration names. */
+  readonly plugins: Readonly<Record<string, { readonly isolation?: PluginIsolation | undefined }>>
   /** 0 means never. */
   readonly timeouts: { readonly idleMinutes: number; readonly totalMinutes: number }
   readonly sandbox: {
@@ -54,7 +57,7 @@ export interface Config {
   readonly setup: {
     readonly copy: readonly string[]
     readonly run?: string
-    /** Paths of repositories whose own `[setup] run` may run. */
+    /** Paths of repositories whose own `[setup] run` may run, and that may choose the agent and its arguments. */
     readonly trust: readonly string[]
   }
   /** What becomes of the logs of tasks that are done or rejected. */
@@ -95,13 +98,30 @@ export interface ConfigSources {
 }
 
 /**
- * Reads and joins all sources. Cheap enough to be called for every task, so a changed file counts from the next one on.
+ * Reads and joins all sources.
  * @throws TroupeError CONFIG_INVALID, naming file or variable, key, what was expected and what was found
  */
-export function loadConfig({ dataDirectory, env, repositoryPath, commandLine }: ConfigSources): LoadedConfig {
-  const own = validate(mergeTables(DEFAULTS, readConfigFile(dataDirectory.config)), dataDirectory.config)
+export const loadConfig = (sources: ConfigSources): LoadedConfig => joinConfig(sources, readTexts(sources))
+
+/** The files among the sources; undefined where there is none. */
+export interface ConfigTexts {
+  readonly own: string | undefined
+  readonly repository: string | undefined
+}
+
+/** Cheap enough to be called for every task, so a changed file counts from the next one on. @throws TroupeError CONFIG_INVALID */
+export const readTexts = ({ dataDirectory, repositoryPath }: ConfigSources): ConfigTexts => ({
+  own: readConfigText(dataDirectory.config, 'follow'),
+  repository: repositoryPath === undefined ? undefined : readRepositoryText(repositoryPath),
+})
+
+/** @throws TroupeError CONFIG_INVALID */
+export function joinConfig(sources: ConfigSources, texts: ConfigTexts): LoadedConfig {
+  const { dataDirectory, env, repositoryPath = '', commandLine } = sources
+  const file = parseConfig(texts.own, dataDirectory.config)
+  const own = validate(mergeTables(DEFAULTS, file), dataDirectory.config)
   const above = mergeTables(environmentConfig(env), validate(commandLine ?? {}, 'the command line'))
-  const repository = repositoryPath === undefined ? { config: {}, warnings: [] } : repositoryConfig(repositoryPath, own)
+  const repository = repositoryConfig(repositoryPath, texts.repository, own)
   const values = validate(mergeTables(mergeTables(own, repository.config), above), 'the configuration')
   return { config: toConfig(values), values, file: dataDirectory.config, warnings: repository.warnings }
 }
@@ -115,6 +135,7 @@ function toConfig(values: ConfigFile): Config {
   const { timeouts, sandbox, automation } = values
   return {
     agent: { execution: toChoice(values.agent?.execution), planning: toChoice(values.agent?.planning) },
+    plugins: values.plugins ?? {},
     agents: Object.fromEntries(
       Object.entries(values.agents ?? {}).map(([name, agent]) => [name, toAgentConfig(agent)]),
     ),

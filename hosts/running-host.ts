@@ -1,5 +1,5 @@
 /** Finds the host that runs on a data directory. */
-import { request } from 'node:http'
+import { request } from '../core/rpc/node-http.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { type HostRecord, readHostFile } from './host-file.ts'
 import { isHostLockHeld } from './host-lock.ts'

@@ -1,11 +1,12 @@
 /** The configuration as the engine's parts ask for it; read anew each time, so that a changed file counts at once. */
 import { z } from 'zod'
+import type { PluginIsolation } from '../core/contract/records.ts'
 import type { SettingsPort } from '../core/handlers/deps.ts'
 import type { RetentionPolicy } from '../core/log/retention.ts'
 import type { OfferedAgent } from '../core/plugin/plugin-host.ts'
 import type { AgentSetup, SessionsAtEnd } from '../core/runner/ports.ts'
 import type { WorkspaceSetup } from '../core/runner/local-workspace.ts'
-import { agentConfig, type Config, loadConfig, updateConfigFile, type LoadedConfig } from './config.ts'
+import { agentConfig, type Config, joinConfig, readTexts, updateConfigFile, type LoadedConfig } from './config.ts'
 import type { DataDirectory, Environment } from './data-directory.ts'
 import { forgeAccess } from './forge-access.ts'
 
@@ -21,6 +22,8 @@ export interface Settings extends SettingsPort {
   preparedWorktrees(): number
   retention(): RetentionPolicy
   sessionsAtEnd(): SessionsAtEnd
+  /** Undefined when the configuration says nothing of the plugin. @throws TroupeError CONFIG_INVALID */
+  pluginIsolation(plugin: string): PluginIsolation | undefined
 }
 
 export interface SettingsDeps {
@@ -38,9 +41,26 @@ function unlessBroken<T>(read: () => T, otherwise: T): T {
   }
 }
 
-export function makeSettings({ dataDirectory, env, offered }: SettingsDeps): Settings {
-  const load = (repositoryPath?: string): LoadedConfig =>
-    loadConfig({ dataDirectory, env, ...(repositoryPath !== undefined && { repositoryPath }) })
+/** What was joined lately, by the files: that takes ten times as long as to read them, and a task asks several times. */
+const KEPT = 32
+
+function makeLoad({ dataDirectory, env }: SettingsDeps) {
+  const joined = new Map<string, LoadedConfig>()
+  return (repositoryPath?: string): LoadedConfig => {
+    const sources = { dataDirectory, env, ...(repositoryPath !== undefined && { repositoryPath }) }
+    const texts = readTexts(sources)
+    const key = JSON.stringify([repositoryPath, texts])
+    const loaded = joined.get(key) ?? joinConfig(sources, texts)
+    joined.delete(key)
+    joined.set(key, loaded)
+    for (const oldest of [...joined.keys()].slice(0, -KEPT)) joined.delete(oldest)
+    return loaded
+  }
+}
+
+export function makeSettings(deps: SettingsDeps): Settings {
+  const { dataDirectory, env, offered } = deps
+  const load = makeLoad(deps)
   const get = () => {
     const { values, file } = load()
     return { values: settingsValues.parse(values), file }
@@ -92,6 +112,7 @@ export function makeSettings({ dataDirectory, env, offered }: SettingsDeps): Set
     maxSessions: () => load().config.concurrency.maxSessions,
     preparedWorktrees: () => unlessBroken(() => load().config.worktree.prepared, 0),
     retention: () => toRetentionPolicy(load().config),
+    pluginIsolation: (plugin) => load().config.plugins[plugin]?.isolation,
     sessionsAtEnd: () => unlessBroken(() => load().config.shutdown.sessions, 'end'),
   }
 }

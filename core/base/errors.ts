@@ -89,6 +89,14 @@ export const ERRORS = {
   PLUGIN_DIED: own('The thread of the plugin ended: it exited or ran out of memory.'),
   PLUGIN_UNRESPONSIVE: own('The plugin did not react within its bound and was ended.'),
   PLUGIN_MESSAGE: own('The plugin sent something that the contract does not allow.'),
+  PLUGIN_NOT_ALLOWED: own(
+    'The plugin tried something that its manifest does not name, so that the user was not asked.',
+  ),
+  PLUGIN_SOURCE: own('What is to be installed is not named in a form that Troupe takes.'),
+  PLUGIN_INSTALL: own('The plugin could not be installed; nothing was changed.'),
+  PLUGIN_CHANGED: own('The files of an installed plugin are not those that were installed.'),
+  PLUGIN_IN_USE: own('Sessions that are not over use the plugin.'),
+  NPM_NOT_INSTALLED: own('The npm program, which installs plugins, is not on this machine.'),
 
   SANDBOX_UNSUPPORTED: own('This kind of sandbox is not available.'),
   PROCESS_START: own('A program could not be started.'),

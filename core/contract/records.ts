@@ -27,6 +27,8 @@ export const unitTask = z.object({
   repositoryGroupId: id,
   agentTaskId: id,
   compositeTaskId: id.optional(),
+  /** Shared by the attempts that are compared with each other. */
+  comparisonId: id.optional(),
   title: z.string(),
   prompt: z.string(),
   status: taskStatus,
@@ -184,18 +186,54 @@ export const agentInfo = z.object({
   name: z.string(),
   plugin: z.string(),
   permissionModes: z.array(permissionMode),
+  /** The program and its version that the author of the plugin has tried. */
+  provenWith: z.string().optional(),
   detection,
 })
 export type AgentInfo = z.infer<typeof agentInfo>
 
+export const pluginWishes = z.object({
+  /** Names of secrets that its agents may receive. */
+  secrets: z.array(z.string()),
+  /** Programs that it starts. */
+  programs: z.array(z.string()),
+  /** Hosts that it, or its agents, talk to. */
+  network: z.array(z.string()),
+})
+/** What a plugin wants of the machine. */
+export type PluginWishes = z.infer<typeof pluginWishes>
+
+/** What a plugin wants, and the hash by which a confirmation names it. */
+const askedWishes = z.object({ version: z.string(), wishes: pluginWishes, wishesHash: z.string() })
+
+export const pluginIsolation = z.enum(['thread', 'process'])
+export type PluginIsolation = z.infer<typeof pluginIsolation>
+
+export const installation = z.object({
+  /** What the user named to be installed. */
+  from: z.string(),
+  isolation: pluginIsolation,
+  wishes: pluginWishes,
+  /** Of all its files; they are held against it before they are loaded. */
+  contentHash: z.string(),
+  /** The checksum of the registry, if it came from one. */
+  integrity: z.string().optional(),
+  /** Where npm found it: an address, with the commit for git. */
+  resolved: z.string().optional(),
+  /** A version that waits for the user to agree to what it wants; until then the one before is used, if there is one. */
+  unconfirmed: askedWishes.optional(),
+})
+
 export const pluginInfo = z.object({
   name: z.string(),
   version: z.string(),
+  /** `path`: a folder that the user put into the data directory, or named. */
   source: z.enum(['bundled', 'installed', 'path']),
   path: z.string(),
-  status: z.enum(['ready', 'broken']),
+  status: z.enum(['ready', 'broken', 'unconfirmed', 'disabled']),
   error: errorRecord.optional(),
   agents: z.array(z.string()),
+  installation: installation.optional(),
 })
 /** A plugin that fails to load is a value: `broken` with its reason. */
 export type PluginInfo = z.infer<typeof pluginInfo>

@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<string, string>> = {
   stop: 'stop',
   approve: 'approve',
   reject: 'reject',
+  choose: 'choose',
   retry: 'retry',
   changes: 'request changes',
   merge: 'commit',

@@ -14,6 +14,7 @@ import type { Logger } from '../base/logger.ts'
 import { sleep, within } from '../base/waiting.ts'
 import { nextEffects, type Effect } from '../store/effects.ts'
 import type { Store } from '../store/store.ts'
+import type { RunEffect } from './effect-runner.ts'
 import type { Lease } from './lease.ts'
 
 const DISPOSE_BOUND_MS = 10_000
@@ -27,7 +28,7 @@ export interface DispatcherDeps {
   readonly engineId: string
   readonly lease: Lease
   /** Runs one effect and finishes it. What fails comes again. */
-  readonly run: (effect: Effect) => Promise<void>
+  readonly run: RunEffect
 }
 
 export interface Dispatcher extends AsyncDisposable {
@@ -137,7 +138,7 @@ class LaneDispatcher implements Dispatcher {
   async #advance(actorId: string, lane: Running): Promise<void> {
     const [next, ...others] = lane.effects
     if (!next || !this.#holds(lane)) return this.#readMore(actorId, lane)
-    await this.#deps.run(next)
+    await this.#deps.run(next, { awaited: others.length > 0 || lane.more })
     lane.effects = others
     this.#failures.delete(actorId)
   }

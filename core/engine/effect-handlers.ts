@@ -1,8 +1,6 @@
 /** What each effect does. Every one may run twice (E3) and is idempotent by the ids it carries. */
-import { fail, toEnvelope, TroupeError } from '../base/errors.ts'
+import { fail, toEnvelope } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { AgentSession } from '../contract/records.ts'
-import { sessionOutcome } from '../contract/statuses.ts'
 import type { Effects } from '../machines/effects.ts'
 import { answeredPrompt } from '../machines/prompts.ts'
 import { getQuestion } from '../store/questions.ts'
@@ -12,12 +10,13 @@ import type { EffectHandlers } from './effect-runner.ts'
 import type { Engine } from './engine.ts'
 import { loadPlace } from './places.ts'
 import type { SessionRunner, WorkspacePort } from './ports.ts'
-import { readSpec } from './session-specs.ts'
+import { isOver, type TakeUp } from './take-up.ts'
 
 export interface EffectPorts {
   readonly store: Store
   readonly logger: Logger
-  readonly runner: SessionRunner
+  readonly runner: Pick<SessionRunner, 'stop' | 'answer' | 'send'>
+  readonly takeUp: TakeUp
   readonly workspace: WorkspacePort
   /** Looks for room for queued tasks. */
   readonly poke: () => void
@@ -41,30 +40,10 @@ async function merge(
   await engine.tell(taskId, told, id)
 }
 
-const isOver = ({ status }: AgentSession): boolean => sessionOutcome.safeParse(status).success
-
-/**
- * Gives the runner a session, unless it has ended: an effect may come again after that. What cannot be begun ends at once.
- */
-async function startSession(ports: EffectPorts, engine: Pick<Engine, 'tell'>, sessionId: string): Promise<void> {
-  const session = await ports.store.read((tx) => getSession(tx, sessionId))
-  if (!session || isOver(session)) return
-  try {
-    await ports.runner.start(await ports.store.read((tx) => readSpec(tx, session)))
-  } catch (error) {
-    if (!(error instanceof TroupeError) || error.code !== 'NOT_FOUND') throw error
-    await engine.tell(sessionId, { type: 'ended', outcome: 'failed', error: toEnvelope(error) })
-  }
-}
-
 /** For a session that the runner may not have yet: one that a host before this one left at work. */
-async function reach(
-  ports: EffectPorts,
-  engine: Pick<Engine, 'tell'>,
-  { sessionId, tell }: { sessionId: string; tell: () => Promise<boolean> },
-): Promise<boolean> {
+async function reach({ takeUp }: EffectPorts, sessionId: string, tell: () => Promise<boolean>): Promise<boolean> {
   if (await tell()) return true
-  await startSession(ports, engine, sessionId)
+  await takeUp(sessionId)
   return tell()
 }
 
@@ -90,18 +69,16 @@ export const makeEffectHandlers =
   (ports: EffectPorts) =>
   (engine: Pick<Engine, 'tell'>): EffectHandlers => ({
     requestWorker: async () => ports.poke(),
-    startSession: ({ sessionId }) => startSession(ports, engine, sessionId),
+    startSession: ({ sessionId }) => ports.takeUp(sessionId),
     async stopSession({ sessionId, error }) {
-      await reach(ports, engine, { sessionId, tell: () => ports.runner.stop(sessionId, error) })
+      await reach(ports, sessionId, () => ports.runner.stop(sessionId, error))
     },
     async deliverAnswer({ sessionId, ...answer }, { id }) {
-      const tell = () => ports.runner.answer(sessionId, answer)
-      const heard = await reach(ports, engine, { sessionId, tell })
+      const heard = await reach(ports, sessionId, () => ports.runner.answer(sessionId, answer))
       if (!heard) await passOn(ports, engine, { sessionId, ...answer }, id)
     },
     async deliverMessage({ sessionId, taskId, content, by }, { id }) {
-      const tell = () => ports.runner.send(sessionId, { id, content, by })
-      const heard = await reach(ports, engine, { sessionId, tell })
+      const heard = await reach(ports, sessionId, () => ports.runner.send(sessionId, { id, content, by }))
       // It was accepted, so it must not be lost: the task goes on with it.
       if (!heard) await engine.tell(taskId, { type: 'followUp', prompt: content }, id)
     },

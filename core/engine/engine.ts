@@ -36,8 +36,8 @@ import type { Committed, Owner, Spawned } from './step-writer.ts'
 const DISPOSE_BOUND_MS = 10_000
 
 export interface Engine extends AsyncDisposable {
-  /** Makes an actor; `prepare` writes its row in the same transaction. */
-  spawn(actor: Spawned, prepare: (tx: Tx) => Promise<void>): Promise<ActorState>
+  /** Makes actors, all of them or none; `prepare` writes their rows in the same transaction. */
+  spawn(actors: readonly Spawned[], prepare: (tx: Tx) => Promise<void>): Promise<void>
   /**
    * Delivers an event of a person. Settles after the commit.
    * @throws TroupeError NOT_FOUND; CONFLICT when the status does not allow it, naming what is allowed.
@@ -95,7 +95,7 @@ class DurableEngine implements Engine {
     this.#finishing = new Finishing(store)
     this.#lease = makeLease({ ...deps, engineId, leaseMs, onRenewed: () => this.#claims.lookSoon() })
     const run = makeEffectRunner({
-      finish: (effectId) => this.#finishing.add(effectId),
+      finish: (effectId, turn) => this.#finishing.add(effectId, turn),
       effectMs,
       handlers: handlers({ tell: (...event) => this.tell(...event) }),
       deliver: (effect) => this.#deliver(effect),
@@ -106,14 +106,15 @@ class DurableEngine implements Engine {
     this.#deadlines = makeDeadlines({ ...deps, fire: (delivery) => this.#send(delivery) })
   }
 
-  async spawn(actor: Spawned, prepare: (tx: Tx) => Promise<void>): Promise<ActorState> {
+  async spawn(actors: readonly Spawned[], prepare: (tx: Tx) => Promise<void>): Promise<void> {
     const committed = await this.#store.transaction(async (tx) => {
       await prepare(tx)
-      return commitFirst(tx, actor, this.#owner)
+      const all: Committed[] = []
+      for (const actor of actors) all.push(await commitFirst(tx, actor, this.#owner))
+      return all
     })
     faultPoint('engine.actor-committed')
-    this.#publish(committed)
-    return committed.state
+    for (const each of committed) this.#publish(each)
   }
 
   async command(actorId: string, event: ActorEvent): Promise<ActorState> {

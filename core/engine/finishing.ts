@@ -3,7 +3,7 @@
  *
  * Owns those that are handled and not yet finished. They go with the next transaction of the engine, mostly the very one that
  * the effect has led to, because a transaction of their own costs a flush of the disk; only when there is none for a moment
- * they get one.
+ * they get one. That moment is short where an effect waits behind it.
  * - F1 `add` settles after the commit: until then its actor runs no further effect (E3).
  * - F2 What a transaction that failed was to take along waits for the next.
  * - F3 On PostgreSQL none is taken along: rows of another actor in a step could deadlock with another server.
@@ -13,8 +13,10 @@ import { finishEffects } from '../store/effects.ts'
 import type { Store } from '../store/store.ts'
 import type { Tx } from '../store/tx.ts'
 
-/** About as long as a step takes to follow from an effect. */
-const MOMENT_MS = 5
+/** About as long as a session takes from its beginning to its next step. */
+const MOMENT_MS = 50
+/** Where something waits for it, or it is taken along by nothing (F3). */
+const SHORT_MOMENT_MS = 5
 
 interface Handled {
   readonly id: string
@@ -24,18 +26,22 @@ interface Handled {
 export class Finishing implements Disposable {
   readonly #store: Store
   readonly #handled: Handled[] = []
-  /** The moment that is being waited. */
+  /** The moment that is being waited, and when it is over, on the clock of `performance`. */
   #waiting: AbortController | undefined
+  #flushAt = Infinity
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  /** Settles when the effect is finished. @throws TroupeError STORE_...; the effect then stays. */
-  add(id: string): Promise<void> {
+  /**
+   * Settles when the effect is finished. `awaited`: that shall be soon.
+   * @throws TroupeError STORE_...; the effect then stays.
+   */
+  add(id: string, { awaited = false } = {}): Promise<void> {
     const finished = Promise.withResolvers<void>()
     this.#handled.push({ id, finished })
-    this.#flushSoon()
+    this.#flushWithin(awaited || this.#store.driver !== 'sqlite' ? SHORT_MOMENT_MS : MOMENT_MS)
     return finished.promise
   }
 
@@ -61,10 +67,13 @@ export class Finishing implements Disposable {
     this.#waiting?.abort()
   }
 
-  #flushSoon(): void {
-    if (this.#waiting) return
+  #flushWithin(ms: number): void {
+    const at = performance.now() + ms
+    if (this.#flushAt <= at) return
+    this.#waiting?.abort()
+    this.#flushAt = at
     this.#waiting = new AbortController()
-    sleep(MOMENT_MS, this.#waiting.signal).then(
+    sleep(ms, this.#waiting.signal).then(
       () => this.#flush(),
       () => {},
     )
@@ -84,14 +93,14 @@ export class Finishing implements Disposable {
 
   #take(): readonly Handled[] {
     this.#waiting?.abort()
-    this.#waiting = undefined
+    this.#flushAt = Infinity
     return this.#handled.splice(0)
   }
 
   #putBack(handled: readonly Handled[]): void {
     if (handled.length === 0) return
     this.#handled.unshift(...handled)
-    this.#flushSoon()
+    this.#flushWithin(SHORT_MOMENT_MS)
   }
 }
 

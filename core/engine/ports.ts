@@ -39,6 +39,9 @@ export interface SessionSpec {
   readonly questions?: readonly KnownQuestion[] | undefined
 }
 
+/** A session that an earlier host left at work, and what it stored of it: as in `SessionSpec`. */
+export type LeftSession = Pick<SessionSpec, 'sessionId' | 'progress'>
+
 export type KnownQuestion = Pick<Question, 'id' | 'status' | 'answer'>
 
 /** What the runner reports of a session; each is an event of the session's machine. */
@@ -58,9 +61,17 @@ export type SessionReport =
       readonly unheard?: readonly string[] | undefined
     }
 
+/** A report of something that is in the log, to be delivered once: the engine takes one of an id only once. */
+export interface PendingReport {
+  readonly id: string
+  readonly report: SessionReport
+}
+
 /** How a session ended, stored with its closing message: a start after a crash takes it from there. */
 export interface SessionEnded {
   readonly ended: SessionReport & { readonly type: 'ended' }
+  /** What came before the end, and is not known to be delivered. */
+  readonly reports?: readonly PendingReport[] | undefined
 }
 
 /** Every call may come twice (E3): each is idempotent by the id it carries. */
@@ -70,8 +81,11 @@ export interface SessionRunner {
    * is left alone.
    */
   start(spec: SessionSpec): Promise<void>
-  /** Starts all that an earlier host left, and ends and removes what else it left. Called once, before anything else. */
-  recover(specs: readonly SessionSpec[]): void
+  /**
+   * Ends and removes what an earlier host left beside these sessions, which it left at work and `start` goes on with. Called
+   * once, before anything else.
+   */
+  recover(left: readonly LeftSession[]): void
   /** Ends a session; its `ended` report follows. False when it is not here. */
   stop(sessionId: string, error?: ErrorEnvelope): Promise<boolean>
   /** False when the session is not here (any more) and its agent will not hear the answer. */
@@ -102,7 +116,7 @@ export interface WorkspacePort {
   keepReady(repositoryPath: string, baseBranch: string): void
   /** The repository is in use no more: what was prepared goes. */
   forget(repositoryPath: string): Promise<void>
-  branchName(task: { taskId: string; title: string }, repositoryPath: string): string
+  branchName(task: { taskId: string; title: string; agent: string }, repositoryPath: string): string
   files(
     repositoryPath: string,
     query: { branch: string; query?: string | undefined; limit: number },
@@ -113,6 +127,8 @@ export interface RepositoryFacts {
   readonly root: string
   readonly name: string
   readonly defaultBranch: string
+  /** The commit of `defaultBranch`. */
+  readonly headCommit: string
   readonly remoteUrl?: string | undefined
   readonly vcsProvider: 'github' | 'gitlab' | 'bitbucket' | 'none'
 }

@@ -1,88 +1,33 @@
-/** Making a unit task: everything that it needs to know is settled here, so that running it cannot be surprised. */
+/** Making unit tasks: everything that they need to know is settled here, so that running them cannot be surprised. */
 import { fail } from '../base/errors.ts'
-import { faultPoint } from '../base/fault-point.ts'
 import { newId } from '../base/ids.ts'
 import type { ParsedParams } from '../contract/catalogue.ts'
-import type { AgentInfo, Repository, RepositoryGroup, UnitTask } from '../contract/records.ts'
-import type { PermissionMode, SandboxKind } from '../contract/statuses.ts'
+import type { UnitTask } from '../contract/records.ts'
+import type { TaskInput } from '../machines/task-events.ts'
 import { insertAgentTask } from '../store/agent-tasks.ts'
-import { groupOfOne, insertGroup } from '../store/groups.ts'
 import { insertTask } from '../store/tasks.ts'
 import type { Tx } from '../store/tx.ts'
+import { choose, type Choice } from './choice.ts'
 import type { HandlerDeps } from './deps.ts'
-import { findGroup, findRepository, findTask } from './find.ts'
+import { findTask } from './find.ts'
+import { findSubject, type Subject } from './subject.ts'
 
-type Params = ParsedParams<'createUnitTask'>
 const TITLE_LENGTH = 80
 
-interface Subject {
-  readonly group: RepositoryGroup
-  readonly repository: Repository
-  readonly path: string
+/** What the tasks of one prompt have in common. */
+interface Common {
+  readonly subject: Subject
+  readonly prompt: string
+  readonly title: string
+  readonly start: boolean
+  readonly comparisonId?: string
 }
 
-async function ensureGroupOfOne(tx: Tx, repository: Repository): Promise<RepositoryGroup> {
-  const existing = await groupOfOne(tx, repository.id)
-  if (existing) return existing
-  return insertGroup(tx, { id: newId(), workspaceId: repository.workspaceId, repositoryIds: [repository.id] })
-}
-
-async function findGroupOf(tx: Tx, params: Params): Promise<RepositoryGroup> {
-  const { repositoryGroupId, repositoryId } = params
-  if (repositoryGroupId !== undefined && repositoryId === undefined) return findGroup(tx, repositoryGroupId)
-  if (repositoryId !== undefined && repositoryGroupId === undefined) {
-    return ensureGroupOfOne(tx, await findRepository(tx, repositoryId))
-  }
-  return fail('INVALID_PARAMS', 'Name what to work on: give either repositoryId or repositoryGroupId.')
-}
-
-async function findSubject(tx: Tx, params: Params): Promise<Subject> {
-  const group = await findGroupOf(tx, params)
-  if (group.repositoryIds.length > 1) {
-    fail('UNSUPPORTED', 'Tasks on several repositories at once are not possible yet. Name one repository.')
-  }
-  const repository = await findRepository(tx, group.repositoryIds[0] ?? '')
-  const path =
-    repository.localPath ?? fail('UNSUPPORTED', `Repository ${repository.name} has no folder on this machine.`)
-  return { group, repository, path }
-}
-
-interface Choice {
-  readonly agent: string
-  readonly model?: string | undefined
-  readonly permissionMode: PermissionMode
-  readonly sandbox: SandboxKind
-  readonly totalMs: number
-}
-
-/** An agent with one mode only has nothing to choose, so a default for other agents does not bind it. */
-function choosePermissionMode(
-  { name, permissionModes }: AgentInfo,
-  wanted: PermissionMode | undefined,
-  configured: PermissionMode,
-): PermissionMode {
-  const [only, ...others] = permissionModes
-  const mode = wanted ?? (only !== undefined && others.length === 0 ? only : configured)
-  if (permissionModes.includes(mode)) return mode
-  return fail('UNSUPPORTED', `${name} has no permission mode "${mode}"; it has ${permissionModes.join(', ')}.`)
-}
-
-async function choose(deps: HandlerDeps, params: Params, path: string): Promise<Choice> {
-  const settings = deps.settings.forTask(path)
-  const agent = params.agent ?? settings.agent
-  const known = await deps.agents.agents(false)
-  const info = known.find((candidate) => candidate.agent === agent)
-  if (!info) {
-    const names = known.map((candidate) => candidate.agent).join(', ')
-    return fail('AGENT_NOT_FOUND', `There is no agent "${agent}". There is: ${names || 'none; see listPlugins'}.`)
-  }
-  const own = settings.forAgent(agent)
-  const permissionMode = choosePermissionMode(info, params.permissionMode, own.permissionMode)
-  const sandbox = params.sandbox ?? settings.sandbox
-  if (sandbox !== 'process') {
-    fail('SANDBOX_UNSUPPORTED', `Sandbox "${sandbox}" is not available yet. Use "process", which does not isolate.`)
-  }
-  return { agent, model: params.model ?? own.model, permissionMode, sandbox, totalMs: settings.totalMs }
+/** What each has for itself. */
+interface Own {
+  readonly id: string
+  readonly choice: Choice
+  readonly branchName: string
 }
 
 function titleOf(prompt: string): string {
@@ -94,34 +39,99 @@ function titleOf(prompt: string): string {
     : line
 }
 
+async function insertRows(tx: Tx, common: Common, { id, choice, branchName }: Own): Promise<void> {
+  const { subject, prompt, title, comparisonId } = common
+  const { totalMs: _, ...chosen } = choice
+  const { agent, model } = choice
+  const agentTaskId = newId()
+  const baseRemotes = [{ repositoryId: subject.repositoryId, branch: subject.baseBranch }]
+  await insertAgentTask(tx, { id: agentTaskId, agent, model, baseRemotes })
+  await insertTask(tx, {
+    ...chosen,
+    id,
+    agentTaskId,
+    comparisonId,
+    title,
+    prompt,
+    branchName,
+    repositoryGroupId: subject.groupId,
+    baseBranch: subject.baseBranch,
+    status: 'draft',
+  })
+}
+
+/** Attempts begin from one commit, however late and wherever the base branch is then. */
+function toActor({ subject, prompt, start, comparisonId }: Common, { id, choice }: Own) {
+  const pinned = comparisonId === undefined ? {} : { baseCommit: subject.headCommit }
+  const input: TaskInput = { taskId: id, prompt, totalMs: choice.totalMs, start, ...pinned }
+  return { machine: 'unitTask' as const, id, input }
+}
+
+/** All of them or none. */
+async function makeTasks({ engine }: HandlerDeps, common: Common, tasks: readonly Own[]): Promise<void> {
+  await engine.spawn(
+    tasks.map((own) => toActor(common, own)),
+    async (tx) => {
+      for (const own of tasks) await insertRows(tx, common, own)
+    },
+  )
+}
+
 /** @throws TroupeError what `createUnitTask` declares. */
-export async function createTask(deps: HandlerDeps, params: Params): Promise<UnitTask> {
-  const { store, engine, workspace } = deps
-  const subject = await store.transaction((tx) => findSubject(tx, params))
+export async function createTask(deps: HandlerDeps, params: ParsedParams<'createUnitTask'>): Promise<UnitTask> {
+  const { store, workspace } = deps
+  const { prompt, start, title = titleOf(prompt) } = params
+  const subject = await findSubject(deps, params)
   const choice = await choose(deps, params, subject.path)
-  const facts = await workspace.inspect(subject.path, params.baseBranch ?? subject.repository.defaultBranch)
   if (params.branchName !== undefined) await workspace.checkBranch(subject.path, params.branchName)
   const id = newId()
-  const agentTaskId = newId()
-  const title = params.title ?? titleOf(params.prompt)
-  const branchName = params.branchName ?? workspace.branchName({ taskId: id, title }, subject.path)
-  const { totalMs, ...chosen } = choice
-  await engine.spawn({ machine: 'unitTask', id, input: { taskId: id, prompt: params.prompt, totalMs } }, async (tx) => {
-    const baseRemotes = [{ repositoryId: subject.repository.id, branch: facts.defaultBranch }]
-    await insertAgentTask(tx, { id: agentTaskId, agent: choice.agent, model: choice.model, baseRemotes })
-    await insertTask(tx, {
-      ...chosen,
-      id,
-      agentTaskId,
-      title,
-      branchName,
-      repositoryGroupId: subject.group.id,
-      prompt: params.prompt,
-      baseBranch: facts.defaultBranch,
-      status: 'draft',
-    })
-  })
-  faultPoint('handlers.task-created')
-  if (params.start) await engine.command(id, { type: 'start' })
+  const named = { taskId: id, title, agent: choice.agent }
+  const branchName = params.branchName ?? workspace.branchName(named, subject.path)
+  await makeTasks(deps, { subject, prompt, title, start }, [{ id, choice, branchName }])
   return findTask(store, id)
+}
+
+/**
+ * Makes the tasks of a comparison and gives its id.
+ * @throws TroupeError what `createComparison` declares.
+ */
+export async function createAttempts(deps: HandlerDeps, params: ParsedParams<'createComparison'>): Promise<string> {
+  const { prompt, start, sandbox, title = titleOf(prompt) } = params
+  const subject = await findSubject(deps, params)
+  const choices: Choice[] = []
+  for (const attempt of params.attempts) choices.push(await choose(deps, { ...attempt, sandbox }, subject.path))
+  assertDifferent(choices)
+  const comparisonId = newId()
+  await makeTasks(deps, { subject, prompt, title, start, comparisonId }, toOwn(deps, { subject, title, choices }))
+  return comparisonId
+}
+
+/** What the configuration adds counts too: an agent with its own default model is the same attempt. */
+function assertDifferent(choices: readonly Choice[]): void {
+  const keys = choices.map(({ agent, model, permissionMode }) => JSON.stringify([agent, model, permissionMode]))
+  const second = keys.findIndex((key, at) => keys.indexOf(key) < at)
+  if (second < 0) return
+  const first = keys.indexOf(keys[second] ?? '')
+  const { agent, model } = choices[second] ?? {}
+  const what = model === undefined ? agent : `${agent} with model ${model}`
+  fail(
+    'INVALID_PARAMS',
+    `Attempts ${first + 1} and ${second + 1} are the same: ${what}. Give each another agent or model.`,
+  )
+}
+
+/** A template without `${taskId}` names the branches of all attempts alike; then they are numbered. */
+function toOwn(
+  { workspace }: HandlerDeps,
+  { subject, title, choices }: { subject: Subject; title: string; choices: readonly Choice[] },
+): Own[] {
+  const taken = new Set<string>()
+  return choices.map((choice) => {
+    const id = newId()
+    const name = workspace.branchName({ taskId: id, title, agent: choice.agent }, subject.path)
+    let branchName = name
+    for (let number = 2; taken.has(branchName); number += 1) branchName = `${name}-${number}`
+    taken.add(branchName)
+    return { id, choice, branchName }
+  })
 }

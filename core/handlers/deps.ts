@@ -8,6 +8,7 @@ import type { PermissionMode, SandboxKind } from '../contract/statuses.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { AgentPort, WorkspacePort } from '../engine/ports.ts'
 import type { Retention } from '../log/retention.ts'
+import type { PluginManager } from '../plugin/installed/plugin-manager.ts'
 import type { SessionLog } from '../log/types.ts'
 import type { Store } from '../store/store.ts'
 
@@ -44,6 +45,7 @@ export interface HandlerDeps {
   readonly retention: Retention
   readonly workspace: WorkspacePort
   readonly agents: AgentPort
+  readonly pluginManager: PluginManager
   readonly settings: SettingsPort
   readonly clock: Clock
   readonly logger: Logger

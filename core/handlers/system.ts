@@ -35,6 +35,5 @@ export function systemHandlers(deps: HandlerDeps) {
     getSettings: async () => settings.get(),
     updateSettings: async ({ values }) => settings.update(values),
     listAgents: async ({ detect }) => ({ agents: await agents.agents(detect) }),
-    listPlugins: async () => ({ plugins: agents.plugins() }),
   } satisfies Partial<Handlers>
 }

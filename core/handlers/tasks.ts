@@ -1,5 +1,5 @@
 /** Unit tasks. */
-import { fromEnvelope, TroupeError } from '../base/errors.ts'
+import { fail, fromEnvelope, TroupeError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import type { UnitTask } from '../contract/records.ts'
 import type { TaskStatus } from '../contract/statuses.ts'
@@ -62,7 +62,10 @@ export function taskHandlers(deps: HandlerDeps) {
     getUnitTask: async ({ id }) => ({ task: await findTask(store, id) }),
     listUnitTasks: (filter) => store.read((tx) => listTasks(tx, filter)),
     async updateUnitTask({ id, title, prompt }) {
-      await findTask(store, id)
+      const { comparisonId } = await findTask(store, id)
+      if (prompt !== undefined && comparisonId !== undefined) {
+        fail('CONFLICT', 'The prompt is that of all attempts that are compared. Make another comparison to change it.')
+      }
       if (prompt !== undefined) await engine.command(id, { type: 'editPrompt', prompt })
       if (title !== undefined) await store.transaction((tx) => updateTask(tx, id, { title }))
       return { task: await findTask(store, id) }

@@ -8,7 +8,7 @@
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { gunzip, gzip, type ZlibOptions } from 'node:zlib'
 
 /** The first sequence number in a member, where it begins, and its bytes. */
 export type Block = readonly [seq: number, offset: number, length: number]
@@ -30,7 +30,10 @@ export interface ArchiveContent {
 }
 
 const compress = promisify<Buffer, Buffer>(gzip)
-const expand = promisify<Buffer, Buffer>(gunzip)
+const expand = promisify<Buffer, ZlibOptions, Buffer>(gunzip)
+
+/** More than the longest message has; a few kilobytes of a hostile file could become gigabytes. */
+const MOST_BYTES = 256 * 1024 * 1024
 
 export const PARTIAL = '.partial'
 
@@ -77,11 +80,15 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync()
 }
 
-/** @throws what the file system or zlib throws, for example when the member is damaged. */
-export async function readMember(path: string, [, offset, length]: Block): Promise<string[]> {
+/** @throws what the file system or zlib throws, for example when the member is damaged or longer than `mostBytes`. */
+export async function readMember(
+  path: string,
+  [, offset, length]: Block,
+  mostBytes: number = MOST_BYTES,
+): Promise<string[]> {
   await using file = await open(path, 'r')
   const packed = Buffer.alloc(length)
   const { bytesRead } = await file.read(packed, 0, length, offset)
   if (bytesRead < length) throw new Error('the file is shorter than it was written')
-  return (await expand(packed)).toString().slice(0, -1).split('\n')
+  return (await expand(packed, { maxOutputLength: mostBytes })).toString().slice(0, -1).split('\n')
 }

@@ -25,6 +25,8 @@ export interface LogSession {
   offered: number
   /** The highest sequence number that is stored. */
   committed: number
+  /** A write failed, and the database may have committed it nevertheless: its connection was lost, or it did not answer. */
+  doubtful: boolean
   /** No more will come. */
   closed: boolean
   /** This process has appended to it. */
@@ -47,6 +49,7 @@ export function loadLogSession(store: Store, id: string): LogSession {
     exists: false,
     offered: 0,
     committed: 0,
+    doubtful: false,
     closed: false,
     appended: false,
     appending: 0,
@@ -92,8 +95,19 @@ export function dropTaken({ recent, listeners }: LogSession): void {
   recent.dropUpTo(least)
 }
 
-/** Forgets what was accepted but not stored: the next batch joins on to what is. */
+/** Reads what became of a write that failed; nothing is accepted before. @throws what the store throws */
+export async function settleDoubt(store: Store, session: LogSession): Promise<void> {
+  if (!session.doubtful) return
+  const record = await store.read((tx) => getSession(tx, session.id))
+  if (!session.doubtful) return
+  session.doubtful = false
+  fill(session, record)
+  wakeListeners(session)
+}
+
+/** Forgets what was accepted and, as far as is known, not stored: the next batch joins on to what is. */
 export function revertOffered(session: LogSession): void {
+  session.doubtful = true
   session.offered = session.committed
   wakeListeners(session)
 }

@@ -2,8 +2,9 @@
  * Writes batches of all sessions, many in one transaction.
  *
  * Owns the open group, which takes batches, and the write that may be under way.
- * - W1 A write takes what has come when the turn of the loop ends. It begins at once when the one before began `flushMs` ago,
- *   or when the group is large; else then. Writes come one after the other, and others have a turn between two.
+ * - W1 There is one write in `flushMs`, and a few at once after a rest, so that the first words of an agent do not wait; a large
+ *   group begins without waiting. Writes come one after the other, and others have a turn between two. A write takes what has
+ *   come by then; the first after a rest does not wait for the end of the turn.
  * - W2 What fails takes with it all that was accepted after it for the same session, so that a log has no gap (L1).
  * - W3 A batch settles after its commit (L2).
  */
@@ -24,6 +25,9 @@ export interface LogWriterDeps {
   readonly flushMs: number
 }
 
+/** Writes that begin at once after a rest. */
+const AT_ONCE = 4
+
 type Phase =
   | { readonly kind: 'resting' }
   | { readonly kind: 'gathering'; readonly timer: Disposable }
@@ -37,8 +41,8 @@ export class LogWriter {
   readonly #unsettled = new Map<LogSession, Part>()
   readonly #open: Group = new Map()
   #phase: Phase = RESTING
-  /** When the last write began, on the clock of `performance`: that one is never set back. */
-  #beganAt = -Infinity
+  /** When the next write would begin if all came evenly, on the clock of `performance`: that one is never set back. */
+  #evenly = -Infinity
 
   constructor(deps: LogWriterDeps) {
     this.#deps = deps
@@ -68,7 +72,8 @@ export class LogWriter {
   // W1
   #schedule(): void {
     if (this.#phase.kind === 'writing' || this.#open.size === 0) return
-    const wait = isLarge(this.#open) ? 0 : this.#beganAt + this.#deps.flushMs - performance.now()
+    const early = this.#evenly - (AT_ONCE - 1) * this.#deps.flushMs
+    const wait = isLarge(this.#open) ? 0 : early - performance.now()
     if (wait <= 0) void this.#begin()
     else if (this.#phase.kind === 'resting') {
       const timer = this.#deps.clock.after(wait, () => void this.#begin())
@@ -85,8 +90,8 @@ export class LogWriter {
   }
 
   async #write(): Promise<void> {
-    await endOfTurn()
-    this.#beganAt = performance.now()
+    if (performance.now() < this.#evenly) await endOfTurn()
+    this.#evenly = Math.max(this.#evenly, performance.now()) + this.#deps.flushMs
     await this.#commit(takeParts(this.#open))
     this.#phase = RESTING
     this.#schedule()

@@ -16,7 +16,15 @@ import { fail, TroupeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Delta } from '../contract/messages.ts'
 import type { Store } from '../store/store.ts'
-import { closeSession, dropTaken, isForgettable, loadLogSession, type LogSession, readAgain } from './log-session.ts'
+import {
+  closeSession,
+  dropTaken,
+  isForgettable,
+  loadLogSession,
+  type LogSession,
+  readAgain,
+  settleDoubt,
+} from './log-session.ts'
 import type { Archive } from './archive.ts'
 import { makeLogReader } from './log-reader.ts'
 import { LogWriter } from './log-writer.ts'
@@ -68,6 +76,7 @@ class StoredSessionLog implements SessionLog {
     try {
       // Always awaited, so that batches stay in the order of their calls.
       await session.loaded
+      await settleDoubt(this.#store, session)
       this.#assertOpen()
       if (!session.exists) fail('NOT_FOUND', `There is no session ${batch.sessionId} to append messages to.`)
       session.appended = true

@@ -169,14 +169,26 @@ export const agentSessionMachine = session.createMachine({
             running: {},
             awaiting_input: {
               entry: tellTask('session.waiting'),
-              exit: tellTask('session.working'),
               on: {
+                totalTimeout: {
+                  target: '#agentSession.live.stopping',
+                  actions: ['keepTimeout', tellTask('session.working')],
+                },
+                // The agent waits for its answer, so that goes first.
                 answered: [
-                  { guard: 'isLastOpen', target: 'running', actions: ['dropQuestion', deliverAnswer] },
+                  {
+                    guard: 'isLastOpen',
+                    target: 'running',
+                    actions: ['dropQuestion', deliverAnswer, tellTask('session.working')],
+                  },
                   { guard: 'isOpen', actions: ['dropQuestion', deliverAnswer] },
                 ],
                 withdrawn: [
-                  { guard: 'isLastOpen', target: 'running', actions: ['dropQuestion', withdrawOne] },
+                  {
+                    guard: 'isLastOpen',
+                    target: 'running',
+                    actions: ['dropQuestion', withdrawOne, tellTask('session.working')],
+                  },
                   { guard: 'isOpen', actions: ['dropQuestion', withdrawOne] },
                 ],
               },

@@ -9,6 +9,10 @@ export interface TaskInput {
   readonly prompt: string
   /** Milliseconds a session may run in all; 0 is for ever. */
   readonly totalMs: number
+  /** It is queued at once instead of being a draft. */
+  readonly start?: boolean
+  /** Where its work begins; without it, where the base branch is when its first session begins. */
+  readonly baseCommit?: string
 }
 
 export interface TaskContext extends TaskInput {
@@ -23,7 +27,6 @@ export interface TaskContext extends TaskInput {
   /** A question that a lost session left open; its answer starts the next session. */
   readonly openQuestion?: AskedQuestion
   readonly worktreePath?: string
-  readonly baseCommit?: string
   readonly endCommit?: string
   readonly mergeCommit?: string
   readonly linkedPrUrl?: string
@@ -49,6 +52,10 @@ export type TaskEvent =
   | { readonly type: 'stop' }
   | { readonly type: 'approve' }
   | { readonly type: 'reject' }
+  /** It is the best of several attempts: it is approved, and these others are passed over. */
+  | { readonly type: 'choose'; readonly others: readonly string[] }
+  /** Another attempt was chosen. */
+  | { readonly type: 'passOver' }
   | { readonly type: 'retry'; readonly fresh: boolean }
   | { readonly type: 'changes'; readonly prompt: string }
   /** A message that its session did not hear any more. */

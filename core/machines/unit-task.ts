@@ -11,7 +11,7 @@ import { declaredActions } from './effects.ts'
 import { answeredPrompt, continuePrompt, type NextPrompt } from './prompts.ts'
 import type { SessionEnd, TaskContext, TaskEvent, TaskInput } from './task-events.ts'
 
-export const TASK_MACHINE_VERSION = 1
+export const TASK_MACHINE_VERSION = 2
 
 /** A task whose sessions are lost this often in a row without an end fails. */
 const MAX_LOST_IN_A_ROW = 3
@@ -144,23 +144,34 @@ const withdrawLeft = task.enqueueActions(({ event, enqueue }) => {
   enqueue({ type: 'withdrawQuestions', params: { questionIds: [event.openQuestion.questionId] } })
 })
 
+const stopMySession = task.enqueueActions(({ context, enqueue }) => {
+  enqueue({ type: 'send', params: { to: context.sessionId ?? '', event: { type: 'stop' } } })
+})
+
+const passOverOthers = task.enqueueActions(({ event, enqueue }) => {
+  if (event.type !== 'choose') return
+  for (const to of event.others) enqueue({ type: 'send', params: { to, event: { type: 'passOver' } } })
+})
+
 export const unitTaskMachine = task.createMachine({
   id: 'unitTask',
   context: ({ input }) => ({ ...input, next: { prompt: input.prompt }, lostInARow: 0 }),
   initial: 'draft',
   states: {
     draft: {
+      always: { guard: ({ context }) => context.start === true, target: 'queued' },
       on: {
         start: 'queued',
         editPrompt: {
           actions: assign(({ event }) => ({ prompt: event.prompt, next: { prompt: event.prompt } })),
         },
         stop: 'stopped',
+        passOver: 'rejected',
       },
     },
     queued: {
       initial: 'forWorker',
-      on: { stop: 'stopped', followUp: { actions: 'keepFollowUp' } },
+      on: { stop: 'stopped', passOver: 'rejected', followUp: { actions: 'keepFollowUp' } },
       states: {
         forWorker: {
           entry: { type: 'requestWorker', params: ({ context }) => ({ taskId: context.taskId }) },
@@ -197,6 +208,7 @@ export const unitTaskMachine = task.createMachine({
         forAnswer: {
           on: {
             stop: { target: '#unitTask.stopped', actions: [withdrawOpen, 'dropQuestion'] },
+            passOver: { target: '#unitTask.rejected', actions: [withdrawOpen, 'dropQuestion'] },
             answered: {
               guard: 'isOpenQuestion',
               target: 'forWorker',
@@ -228,13 +240,8 @@ export const unitTaskMachine = task.createMachine({
           { guard: 'lostWithQuestion', target: 'queued.forAnswer', actions: ['keepSessionEnd', 'countLost'] },
           { guard: { type: 'ended', params: 'lost' }, target: 'queued', actions: ['keepSessionEnd', 'countLost'] },
         ],
-        stop: {
-          target: '.stopping',
-          actions: {
-            type: 'send',
-            params: ({ context }) => ({ to: context.sessionId ?? '', event: { type: 'stop' } }),
-          },
-        },
+        stop: { target: '.stopping', actions: stopMySession },
+        passOver: { target: '.passedOver', actions: stopMySession },
       },
       states: {
         working: { on: { 'session.waiting': { guard: 'fromMySession', target: 'waiting' } } },
@@ -248,12 +255,25 @@ export const unitTaskMachine = task.createMachine({
             },
           },
         },
+        passedOver: {
+          on: {
+            // It stops already, and then it is rejected.
+            stop: 'passedOver',
+            'session.ended': {
+              guard: 'fromMySession',
+              target: '#unitTask.rejected',
+              actions: ['keepSessionEnd', 'resetLost', withdrawLeft],
+            },
+          },
+        },
       },
     },
     in_review: {
       on: {
         approve: 'approved',
+        choose: { target: 'approved', actions: passOverOthers },
         reject: 'rejected',
+        passOver: 'rejected',
         changes: { target: 'queued', actions: 'keepChanges' },
         followUp: { target: 'queued', actions: ['keepFollowUp', 'goOnWithUnheard'] },
         stop: 'stopped',
@@ -261,7 +281,11 @@ export const unitTaskMachine = task.createMachine({
     },
     approved: {
       initial: 'ready',
-      on: { merged: { target: 'done', actions: 'keepMerge' }, followUp: { actions: 'keepFollowUp' } },
+      on: {
+        choose: { actions: passOverOthers },
+        merged: { target: 'done', actions: 'keepMerge' },
+        followUp: { actions: 'keepFollowUp' },
+      },
       states: {
         ready: {
           on: {
@@ -311,6 +335,7 @@ export const unitTaskMachine = task.createMachine({
     },
     pr_open: {
       on: {
+        choose: { actions: passOverOthers },
         markDone: 'done',
         merged: { target: 'done', actions: 'keepMerge' },
         changes: { target: 'queued', actions: 'keepChanges' },
@@ -327,6 +352,7 @@ export const unitTaskMachine = task.createMachine({
         retry: { target: 'queued', actions: 'keepRetry' },
         changes: { target: 'queued', actions: 'keepChanges' },
         reject: 'rejected',
+        passOver: 'rejected',
         merged: { target: 'done', actions: 'keepMerge' },
       },
     },
@@ -337,6 +363,7 @@ export const unitTaskMachine = task.createMachine({
         retry: { target: 'queued', actions: 'keepRetry' },
         changes: { target: 'queued', actions: 'keepChanges' },
         reject: 'rejected',
+        passOver: 'rejected',
       },
     },
     done: { type: 'final' },

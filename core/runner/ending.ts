@@ -22,7 +22,7 @@ export interface Ending {
   readonly outcome: SessionOutcome
   readonly error?: ErrorEnvelope
   readonly usage?: Usage | undefined
-  /** Follow-ups that the plugin could not say any more. */
+  /** Follow-ups that the plugin could not say to the agent. */
   readonly unheard?: readonly string[] | undefined
   /** The closing message of the log. */
   readonly message: MessageBody
@@ -71,7 +71,7 @@ function afterComplete(end: RunEnd & { kind: 'complete' }, heard: Usage | undefi
     costUsd: usage?.costUsd,
     durationMs,
   }
-  if (end.success) return { outcome: 'completed', usage, message, unheard: end.unheard }
+  if (end.success) return { outcome: 'completed', usage, message }
   const error = {
     code: 'AGENT_FAILED' as const,
     message: end.summary ?? 'The agent says that it could not do the task.',
@@ -86,7 +86,12 @@ export interface EndFacts {
   readonly durationMs: number
 }
 
-export function toEnding(end: WorkEnd, { stop, usage, durationMs }: EndFacts): Ending {
+export const toEnding = (end: WorkEnd, facts: EndFacts): Ending => ({
+  ...withoutUnheard(end, facts),
+  unheard: end.kind === 'lost' ? undefined : end.unheard,
+})
+
+function withoutUnheard(end: WorkEnd, { stop, usage, durationMs }: EndFacts): Ending {
   if (stop) return { ...afterStop(stop, durationMs), usage }
   if (end.kind === 'lost') return { ...lost(LOST), usage }
   if (end.kind === 'complete') return afterComplete(end, usage, durationMs)

@@ -25,9 +25,10 @@ export function makeLocalAgents({ plugins, setup, hostEnv, packageRoot }: LocalA
     return plugins.detect(agent, settings, host)
   }
 
-  async function toInfo({ agent, name, plugin, permissionModes }: OfferedAgent, look: boolean): Promise<AgentInfo> {
+  async function toInfo(offered: OfferedAgent, look: boolean): Promise<AgentInfo> {
+    const { agent, name, plugin, permissionModes, provenWith } = offered
     const detection = look ? await detect(agent) : UNSEEN
-    return { agent, name, plugin, permissionModes: [...permissionModes], detection }
+    return { agent, name, plugin, permissionModes: [...permissionModes], ...(provenWith && { provenWith }), detection }
   }
 
   return {

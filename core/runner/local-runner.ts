@@ -3,7 +3,8 @@
  * here twice.
  */
 import { TroupeError, type ErrorEnvelope } from '../base/errors.ts'
-import type { SessionRunner, SessionSpec } from '../engine/ports.ts'
+import type { LeftSession, SessionRunner, SessionSpec } from '../engine/ports.ts'
+import { FolderWatches } from '../sandbox/folder-watches.ts'
 import { IdleWatches } from './idle-watch.ts'
 import { clearLeftovers, type Clearing } from './leftovers.ts'
 import type { RunnerDeps, SessionsAtEnd } from './ports.ts'
@@ -26,16 +27,18 @@ function endRun(run: SessionRun, how: SessionsAtEnd): Promise<void> {
   return run.done
 }
 
-const idsOf = (specs: readonly SessionSpec[]) => new Set(specs.map(({ sessionId }) => sessionId))
+const idsOf = (left: readonly LeftSession[]) => new Set(left.map(({ sessionId }) => sessionId))
 
 export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
   const runs = new Map<string, SessionRun>()
   const idle = new IdleWatches(deps.clock)
+  const watches = new FolderWatches(deps.clock)
   let clearing: Clearing = { ended: Promise.resolve(), removed: Promise.resolve() }
   let disposed = false
   const runDeps = {
     ...deps,
     idle,
+    watches,
     get cleared() {
       return clearing.ended
     },
@@ -55,11 +58,10 @@ export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
       if (disposed) throw new TroupeError('ABORTED', 'The host stops, so no session begins.')
       begin(spec)
     },
-    recover(specs) {
+    recover(left) {
       const { runRoot, logger } = deps
-      const goOn = specs.filter(({ progress }) => toContinue(parseProgress(progress)) !== undefined)
-      clearing = clearLeftovers({ runRoot, continued: idsOf(goOn), live: idsOf(specs), logger })
-      for (const spec of specs) begin(spec)
+      const goOn = left.filter(({ progress }) => toContinue(parseProgress(progress)) !== undefined)
+      clearing = clearLeftovers({ runRoot, continued: idsOf(goOn), live: idsOf(left), logger })
     },
     async stop(sessionId, error?: ErrorEnvelope) {
       const run = runs.get(sessionId)

@@ -24,8 +24,10 @@ export interface LocalWorkspaceDeps {
 /** The most that a review shows of one file. */
 const MAX_FILE_BYTES = 2 * 1024 * 1024
 
-function baseCommitOf({ baseCommit, title }: TaskPlace): string {
-  return baseCommit ?? fail('CONFLICT', `Task "${title}" has not begun, so there is nothing to show. Start it first.`)
+/** An attempt has a base commit before it has begun. */
+function baseCommitOf({ baseCommit, worktreePath, title }: TaskPlace): string {
+  if (baseCommit !== undefined && worktreePath !== undefined) return baseCommit
+  return fail('CONFLICT', `Task "${title}" has not begun, so there is nothing to show. Start it first.`)
 }
 
 const trailersOf = ({ taskId, agent }: TaskPlace) => ({ taskId, agent })
@@ -103,12 +105,13 @@ const isMissing = (error: unknown): boolean =>
 export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): WorkspacePort & RunnerWorkspace {
   return {
     async prepare(place, { env, signal }) {
-      const { taskId, repositoryPath, baseBranch, branchName: branch } = place
+      const { taskId, repositoryPath, baseBranch, baseCommit, branchName: branch } = place
       const { setup: steps, notices } = setup(repositoryPath)
       const prepared = await workspaces.prepareWorkspace({
         taskId,
         repositoryPath,
         baseBranch,
+        baseCommit,
         branchName: branch,
         setup: steps,
         env,
@@ -137,8 +140,7 @@ export function makeLocalWorkspace({ workspaces, setup }: LocalWorkspaceDeps): W
     inspect: (path, branch) => workspaces.inspectRepository(path, { branch }),
     keepReady: (repositoryPath, baseBranch) => workspaces.keepReady({ repositoryPath, baseBranch }),
     forget: (repositoryPath) => workspaces.forgetRepository(repositoryPath),
-    branchName: ({ taskId, title }, repositoryPath) =>
-      branchName(setup(repositoryPath).branchTemplate, { taskId, title }),
+    branchName: (task, repositoryPath) => branchName(setup(repositoryPath).branchTemplate, task),
     async files(repositoryPath, query) {
       const { files, more } = await workspaces.listFiles({ repositoryPath, ...query })
       return { files: [...files], more }

@@ -38,6 +38,10 @@ export interface RunnerDeps {
   readonly plugins: {
     /** Has a thread ready while the workspace is being prepared. */
     prepare?(agent: string): void
+    /** The installed version of a plugin that a session of this agent would begin with now. */
+    pin?(agent: string): string | undefined
+    /** Its sessions are given a question server. */
+    wantsQuestionServer?(agent: string): boolean
     run(work: PluginWork): Promise<PluginEnd>
   }
   readonly sandbox: ProcessSandbox

@@ -13,6 +13,9 @@ type State =
 export const questionIdOf = (sessionId: string, key: string | undefined): string =>
   key === undefined ? newId() : v5(key, sessionId)
 
+/** A UUID that was made of a name is of version 5, and no other id is. */
+const hasKey = (questionId: string): boolean => questionId.charAt(14) === '5'
+
 export class Questions {
   readonly #states = new Map<string, State>()
   #waiting = 0
@@ -71,6 +74,11 @@ export class Questions {
     state.answered.reject(withdrawn())
     this.#states.set(questionId, { kind: 'withdrawn' })
     return true
+  }
+
+  /** Those that nobody can ask again. */
+  openWithoutKey(): string[] {
+    return [...this.#states].flatMap(([id, { kind }]) => (kind === 'open' && !hasKey(id) ? [id] : []))
   }
 
   withdrawAll(): void {

@@ -1,9 +1,10 @@
 /**
  * What people and the agent of one session say to each other.
  *
- * D1 A question is logged and reported once, however often it is asked under its key.
+ * D1 A question is logged and reported once, however often it is asked under its key; so is that it was withdrawn.
  * D2 An answer or a message is in the log before the agent hears it, and only once, though the engine may deliver it twice.
- * D3 An accepted message is acknowledged by the plugin, or given back as unheard.
+ * D3 A question without a key is withdrawn when whoever asked it has lost the session: nobody can ask it again.
+ * D4 An accepted message is acknowledged by the plugin, or given back as unheard.
  */
 import { faultPoint } from '../base/fault-point.ts'
 import { TroupeError } from '../base/errors.ts'
@@ -19,7 +20,6 @@ export interface DialogueParts {
   readonly writer: SessionWriter
   /** Questions that an earlier host has shown to people. */
   readonly questions: readonly KnownQuestion[]
-  readonly withdrawn: (questionId: string) => void
 }
 
 interface Answer {
@@ -41,8 +41,9 @@ export class SessionDialogue {
     const { reports = [], followUps = [] } = writer.progress
     this.#parts = parts
     this.#questions = new Questions(questions)
+    // What is in the log, and is being reported only now.
     for (const { report } of reports) {
-      // It is in the log, and is being reported only now.
+      if (report.type === 'withdrawn') this.#questions.withdraw(report.questionId)
       if (report.type === 'asked' && !this.#questions.knows(report.question.questionId)) {
         this.#questions.open(report.question.questionId)
       }
@@ -62,12 +63,9 @@ export class SessionDialogue {
   /** Settles with the answer. @throws TroupeError ABORTED when the question is withdrawn or the session stops. */
   async ask({ key, ...question }: Ask, withdraw: AbortSignal): Promise<string> {
     if (this.#closed) throw new TroupeError('ABORTED', 'The session is stopping.')
-    const { sessionId, withdrawn } = this.#parts
-    const questionId = questionIdOf(sessionId, key)
+    const questionId = questionIdOf(this.#parts.sessionId, key)
     if (!this.#questions.knows(questionId)) await this.#show(questionId, question) // D1
-    const onWithdraw = () => {
-      if (this.#questions.withdraw(questionId)) withdrawn(questionId)
-    }
+    const onWithdraw = () => this.#withdraw(questionId)
     withdraw.addEventListener('abort', onWithdraw, { once: true })
     if (withdraw.aborted) onWithdraw()
     try {
@@ -75,6 +73,11 @@ export class SessionDialogue {
     } finally {
       withdraw.removeEventListener('abort', onWithdraw)
     }
+  }
+
+  /** Somebody begins or goes on with the session (D3). */
+  begin(): void {
+    for (const questionId of this.#questions.openWithoutKey()) this.#withdraw(questionId)
   }
 
   /** False when the session ends and does not take it any more. */
@@ -87,11 +90,18 @@ export class SessionDialogue {
     return this.#once(message.id, () => this.#takeMessage(message))
   }
 
-  /** The agent hears and asks nothing more; gives the messages that it did not hear (D3). */
+  /** The agent hears and asks nothing more; gives the messages that it did not hear (D4). */
   close(): string[] {
     this.#closed = true
     this.#questions.withdrawAll()
     return this.#followUps.close().map(({ content }) => content)
+  }
+
+  #withdraw(questionId: string): void {
+    if (!this.#questions.withdraw(questionId)) return
+    const report = { type: 'withdrawn', questionId } as const
+    // A session that was given up is gone on with by the next host, from where it was written last.
+    this.#parts.writer.report({ id: `withdrawn:${questionId}`, report }).catch(() => {})
   }
 
   // D2
@@ -132,7 +142,7 @@ export class SessionDialogue {
     try {
       const report = { type: 'asked', question: { questionId, ...question } } as const
       const body = { type: 'userQuestion', questionId, ...toMutable(question) } as const
-      await this.#parts.writer.report(body, { id: `asked:${questionId}`, report })
+      await this.#parts.writer.report({ id: `asked:${questionId}`, report }, body)
     } catch (error) {
       this.#questions.forget(questionId)
       throw error

@@ -4,6 +4,7 @@
  * S3 One thread at a time has the session: what an earlier one still calls is refused.
  * S4 When a thread dies under the session, the plugin goes on from the last committed progress, or begins when there is
  *    none, in a thread of its own; the processes are the same. That happens once.
+ * S5 The plugin is the version that the session began with, whatever was installed meanwhile.
  */
 import { type ErrorEnvelope, TroupeError } from '../base/errors.ts'
 import type { SessionSpec } from '../engine/ports.ts'
@@ -11,12 +12,14 @@ import type { RunEnd, Session } from '../plugin/contract/agent.ts'
 import type { HostIo, Progress } from '../plugin/host-io.ts'
 import type { PluginEnd } from '../plugin/plugin-host.ts'
 import type { Redactor } from '../secrets/redact.ts'
+import { toQuestionServer } from '../question-server/question-server.ts'
 import type { IdleWatch, IdleWatches } from './idle-watch.ts'
 import type { AgentSetup, RunnerDeps } from './ports.ts'
+import type { QuestionFolder } from './question-folder.ts'
 import type { SessionDialogue } from './session-dialogue.ts'
 import type { SessionProcesses } from './session-processes.ts'
 import type { SessionWriter } from './session-writer.ts'
-import { toContinue, withProgress } from './stored-progress.ts'
+import { toContinue, withPlugin, withProgress } from './stored-progress.ts'
 
 export interface DriveParts {
   readonly deps: Pick<RunnerDeps, 'plugins' | 'logger'> & { readonly idle: IdleWatches }
@@ -26,6 +29,8 @@ export interface DriveParts {
   readonly writer: SessionWriter
   readonly dialogue: SessionDialogue
   readonly processes: SessionProcesses
+  /** For an agent that asks by a question server. */
+  readonly questionFolder: QuestionFolder | undefined
   /** Asks the plugin to stop. */
   readonly signal: AbortSignal
   /** Nothing was heard for too long. */
@@ -57,6 +62,9 @@ export class SessionDrive {
   /** Runs the plugin to its end. @throws TroupeError ABORTED when the session was taken from it before. */
   async run(workDir: string, progress?: Progress): Promise<RunEnd> {
     if (this.#over) throw takenAway()
+    using folder = this.#parts.questionFolder
+    folder?.open()
+    this.#pinPlugin()
     const first = await this.#run({ workDir, progress, alone: false })
     if (first.kind !== 'interrupted') return first
     if (this.#over) throw takenAway()
@@ -74,6 +82,7 @@ export class SessionDrive {
   takeAway(): void {
     this.#over = true
     this.#turn = undefined
+    this.#parts.questionFolder?.[Symbol.dispose]()
   }
 
   /** From a checkpoint, or from the beginning when nothing has come of the session yet. */
@@ -83,10 +92,18 @@ export class SessionDrive {
     return untouched || toContinue(writer.progress) !== undefined
   }
 
+  /** Stored with what it says first (S5). */
+  #pinPlugin(): void {
+    const { deps, spec, writer } = this.#parts
+    const plugin = writer.progress.plugin ?? deps.plugins.pin?.(spec.agent)
+    if (plugin !== undefined) writer.note(withPlugin(plugin))
+  }
+
   async #run(turn: Turn): Promise<PluginEnd> {
     const { deps, setup, dialogue, signal, writer, onIdle } = this.#parts
     const { idleMs } = setup
     this.#turn = turn
+    dialogue.begin()
     using idle = deps.idle.watch({ idleMs, excused: () => dialogue.waits, onIdle: () => onIdle(idleError(idleMs)) })
     const { progress, alone } = turn
     const io = this.#hostIo(turn, idle)
@@ -95,6 +112,7 @@ export class SessionDrive {
       io,
       signal,
       ...(progress && { progress }),
+      ...(writer.progress.plugin !== undefined && { plugin: writer.progress.plugin }),
       alone,
     })
     this.#turn = undefined
@@ -104,7 +122,8 @@ export class SessionDrive {
   }
 
   #session({ workDir, progress }: Turn): Session {
-    const { sessionId, agent, model, permissionMode, prompt, resume } = this.#parts.spec
+    const { questionFolder, spec } = this.#parts
+    const { sessionId, agent, model, permissionMode, prompt, resume } = spec
     return {
       sessionId,
       agent,
@@ -113,6 +132,7 @@ export class SessionDrive {
       workDir,
       scratchDir: this.#parts.processes.scratch,
       settings: this.#parts.setup.settings,
+      ...(questionFolder && { questionServer: toQuestionServer(questionFolder.path) }),
       ...(model !== undefined && { model }),
       ...(resume !== undefined && { resume: { agentSessionId: resume } }),
       ...(progress && { checkpoint: progress.checkpoint }),

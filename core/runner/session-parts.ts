@@ -2,10 +2,12 @@
 import { join } from 'node:path'
 import type { ErrorEnvelope } from '../base/errors.ts'
 import type { SessionSpec } from '../engine/ports.ts'
+import type { FolderWatches } from '../sandbox/folder-watches.ts'
 import { makeRedactor } from '../secrets/redact.ts'
 import { sessionEnvironment } from './environment.ts'
 import type { IdleWatches } from './idle-watch.ts'
 import type { AgentSetup, RunnerDeps } from './ports.ts'
+import { QuestionFolder } from './question-folder.ts'
 import { Reporter } from './reporter.ts'
 import { SessionDialogue } from './session-dialogue.ts'
 import { SessionDrive } from './session-drive.ts'
@@ -15,6 +17,8 @@ import { parseProgress } from './stored-progress.ts'
 
 export interface RunDeps extends RunnerDeps {
   readonly idle: IdleWatches
+  /** For the folders of question files. */
+  readonly watches: FolderWatches
   /** Settles when nothing of an earlier host runs any more but what is gone on with. */
   readonly cleared: Promise<void>
 }
@@ -49,17 +53,25 @@ export function makeSessionParts(deps: RunDeps, spec: SessionSpec, signals: Sess
   const environment = ({ env, secrets }: Pick<AgentSetup, 'env' | 'secrets'>) =>
     sessionEnvironment({ ...toHost(deps), configured: env, secrets, taskId: place.taskId, sessionId })
   // L7: what is reported is stored and shown too.
-  const reporter = new Reporter((said, id) => deps.report(sessionId, redactor.json(said), id), logger, signals.givenUp)
+  const reporter = new Reporter({
+    deliver: (said, id) => deps.report(sessionId, redactor.json(said), id),
+    clock,
+    logger,
+    signal: signals.givenUp,
+  })
   const writer = new SessionWriter(
-    { log, clock, logger, redactor, signal: signals.givenUp, deliver: ({ report, id }) => reporter.report(report, id) },
+    { log, clock, logger, redactor, signal: signals.givenUp, reporter },
     { ...spec, workDir: place.worktreePath ?? place.repositoryPath, progress: parseProgress(spec.progress) },
   )
-  const withdrawn = (questionId: string) => void reporter.report({ type: 'withdrawn', questionId })
-  const dialogue = new SessionDialogue({ sessionId, questions, writer, withdrawn })
+  const dialogue = new SessionDialogue({ sessionId, questions, writer })
   const folder = join(deps.runRoot, sessionId)
   const processes = new SessionProcesses({ sandbox: deps.sandbox, logger, folder, env: () => environment(setup) })
+  const questionFolder = deps.plugins.wantsQuestionServer?.(spec.agent)
+    ? new QuestionFolder({ ...deps, folder, ask: (...asked) => dialogue.ask(...asked) })
+    : undefined
   const { stopping: signal, onIdle } = signals
-  const drive = new SessionDrive({ deps, spec, setup, redactor, writer, dialogue, processes, signal, onIdle })
+  const driven = { deps, spec, setup, redactor, writer, dialogue, processes, questionFolder }
+  const drive = new SessionDrive({ ...driven, signal, onIdle })
   const setupEnvironment = () => environment(NO_SETUP)
   return { folder, misconfigured: error, setupEnvironment, reporter, writer, dialogue, processes, drive }
 }

@@ -5,7 +5,7 @@
  * P1 Process n is the n-th that was started well, from 0. The plugin gets it by its n-th call, in whichever thread or host.
  * P2 Each has a folder of its own below that of the session; a folder is never used again.
  */
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from '../base/logger.ts'
 import { within } from '../base/waiting.ts'
@@ -67,19 +67,19 @@ export class SessionProcesses implements AsyncDisposable {
     return join(this.#options.folder, 'scratch')
   }
 
-  async prepare(): Promise<void> {
-    await mkdir(this.scratch, { recursive: true, mode: 0o700 })
+  prepare(): void {
+    mkdirSync(this.scratch, { recursive: true, mode: 0o700 })
   }
 
   /** True when an earlier host has started something. */
-  async anyLeft(): Promise<boolean> {
-    return (await this.#listFolders()).length > 0
+  get anyLeft(): boolean {
+    return this.#listFolders().length > 0
   }
 
   /** Takes up what an earlier host started, and ends what that host died over before it knew the process. */
   async attach(): Promise<void> {
     const { folder, sandbox, logger } = this.#options
-    const names = await this.#listFolders()
+    const names = this.#listFolders()
     const found = await Promise.all(names.map((name) => sandbox.attach(join(folder, name))))
     const known = new Set(names.filter((_, index) => found[index]))
     if (known.size < names.length || names.length === 0) {
@@ -170,9 +170,17 @@ export class SessionProcesses implements AsyncDisposable {
     }
   }
 
-  async #listFolders(): Promise<string[]> {
-    const names = await readdir(this.#options.folder).catch(() => [])
-    return names.filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(a) - Number(b))
+  #listFolders(): string[] {
+    const names = namesIn(this.#options.folder).filter((name) => /^\d+$/.test(name))
+    return names.toSorted((a, b) => Number(a) - Number(b))
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
   }
 }
 

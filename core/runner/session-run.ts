@@ -116,9 +116,11 @@ export class SessionRun {
     const { folder, reporter, writer } = this.#parts
     this.#closeDialogue()
     const report = await this.#toReport(ending)
+    // The closing message takes the place of what is stored of reports that are not delivered.
+    await reporter.settled()
     // The report goes with the closing message, so that a host that dies now does not run the session again.
     await writer
-      .finish(ending.message, { ended: report })
+      .finish(ending.message, report)
       .catch((error: unknown) => logger.error({ err: error, sessionId }, 'The closing message was not stored.'))
     faultPoint('runner.end-written')
     await reporter.report(report)
@@ -172,7 +174,7 @@ export class SessionRun {
     const progress = toContinue(writer.progress)
     if (progress === undefined && this.#deps.drives) {
       await this.#deps.cleared
-      return writer.progress.offsets || (await processes.anyLeft()) ? { kind: 'lost' } : { kind: 'new' }
+      return writer.progress.offsets || processes.anyLeft ? { kind: 'lost' } : { kind: 'new' }
     }
     await processes.attach()
     faultPoint('runner.processes-attached')
@@ -186,12 +188,14 @@ export class SessionRun {
     this.#deps.plugins.prepare?.(this.#spec.agent)
     const how = { env: setupEnvironment(), signal: this.#stopping.signal }
     using _slow = this.#deps.clock.after(SLOW_MS, () => void reporter.report({ type: 'preparing' }))
-    const preparing = this.#deps.workspace.prepare(this.#spec.place, how)
-    const [prepared] = await Promise.all([preparing, processes.prepare()])
+    processes.prepare()
+    const prepared = await this.#deps.workspace.prepare(this.#spec.place, how)
     const { path: worktreePath, baseCommit } = prepared
     faultPoint('runner.workspace-prepared')
+    const { place } = this.#spec
     // The agent need not wait for it: who goes on with what is written of the session will find the worktree.
-    writer.after(reporter.report({ type: 'prepared', worktreePath, baseCommit }))
+    if (place.worktreePath !== worktreePath || place.baseCommit !== baseCommit)
+      writer.after(reporter.report({ type: 'prepared', worktreePath, baseCommit }))
     await this.#writeNotices(prepared)
     return { workDir: worktreePath }
   }

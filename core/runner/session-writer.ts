@@ -15,19 +15,12 @@ import { faultPoint } from '../base/fault-point.ts'
 import type { Logger } from '../base/logger.ts'
 import { sleep } from '../base/waiting.ts'
 import { messageBody, type MessageBody } from '../contract/messages.ts'
-import type { SessionEnded } from '../engine/ports.ts'
+import type { PendingReport, SessionEnded } from '../engine/ports.ts'
 import type { LogDraft, SessionLog } from '../log/types.ts'
 import type { Draft } from '../plugin/host-io.ts'
 import type { Redactor } from '../secrets/redact.ts'
-import {
-  type Change,
-  type PendingReport,
-  type StoredProgress,
-  withEnd,
-  withReport,
-  withUsage,
-  withoutReport,
-} from './stored-progress.ts'
+import type { Reporter } from './reporter.ts'
+import { type Change, type StoredProgress, withEnd, withReport, withUsage, withoutReport } from './stored-progress.ts'
 
 const RETRY = { firstMs: 50, maxMs: 5000 }
 
@@ -36,8 +29,7 @@ export interface WriterDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly redactor: Redactor
-  /** Settles when the report is delivered. */
-  readonly deliver: (pending: PendingReport) => Promise<void>
+  readonly reporter: Pick<Reporter, 'report' | 'reportLater'>
   /** Ends the attempts to write when the host goes. */
   readonly signal: AbortSignal
 }
@@ -91,9 +83,9 @@ export class SessionWriter {
     return this.append([toDraft(body)], change)
   }
 
-  /** Commits a message with what is to be reported of it; settles when it is reported. */
-  async report(body: MessageBody, pending: PendingReport): Promise<void> {
-    await this.write(body, withReport(pending))
+  /** Commits what is to be reported, with the message that it is about if there is one; settles when it is reported. */
+  async report(pending: PendingReport, body?: MessageBody): Promise<void> {
+    await this.append(body ? [toDraft(body)] : [], withReport(pending))
     faultPoint('runner.question-written')
     await this.#deliver(pending)
   }
@@ -114,7 +106,7 @@ export class SessionWriter {
   }
 
   /** The last message, with the report of the end in the same commit; later ones are dropped. */
-  async finish(body: MessageBody, ended: SessionEnded): Promise<void> {
+  async finish(body: MessageBody, ended: SessionEnded['ended']): Promise<void> {
     await this.append([toDraft(body)], withEnd(ended))
     this.#finished = true
   }
@@ -137,7 +129,7 @@ export class SessionWriter {
     const changes = [change, started && withReport(started), usageOf(all)].filter((each) => each !== undefined)
     await this.#commit(all, changes)
     for (const each of changes) this.note(each) // W2
-    if (started) void this.#deliver(started)
+    if (started) void this.#deliver(started, 'later')
   }
 
   /** Puts `start` and the prompt before what comes first. */
@@ -162,9 +154,11 @@ export class SessionWriter {
     return { id: `started:${this.#lastSeq + 1}`, report: { type: 'started', agentSessionId } }
   }
 
-  async #deliver(pending: PendingReport): Promise<void> {
-    await this.#deps.deliver(pending)
-    this.note(withoutReport(pending.id))
+  async #deliver({ id, report }: PendingReport, when: 'now' | 'later' = 'now'): Promise<void> {
+    const { reporter, signal } = this.#deps
+    await (when === 'now' ? reporter.report(report, id) : reporter.reportLater(report, id))
+    // A host that gave up does not know; the next one delivers it.
+    if (!signal.aborted) this.note(withoutReport(id))
   }
 
   async #commit(drafts: readonly LogDraft[], changes: readonly Change[]): Promise<void> {

@@ -3,25 +3,19 @@
  * on with it. Pure.
  */
 import type { Usage } from '../contract/messages.ts'
-import type { SessionEnded, SessionReport } from '../engine/ports.ts'
+import type { PendingReport, SessionEnded } from '../engine/ports.ts'
 import type { FollowUp } from '../plugin/contract/io.ts'
 import type { Progress } from '../plugin/host-io.ts'
-
-/** A report of something that is in the log, to be delivered once: the engine takes one of an id only once. */
-export interface PendingReport {
-  readonly id: string
-  readonly report: SessionReport
-}
 
 export interface StoredProgress extends Partial<Progress>, Partial<SessionEnded> {
   /** Accepted, and not yet acknowledged by the plugin. */
   readonly followUps?: readonly FollowUp[]
-  /** Not known to be delivered. */
-  readonly reports?: readonly PendingReport[]
   /** The id of the last answer or message that was logged: after a crash the engine may deliver that one again. */
   readonly taken?: string
   /** What the agent has last said of its use. */
   readonly usage?: Usage
+  /** The installed version of the plugin that it began with; none for those that come with Troupe. */
+  readonly plugin?: string
   /** A host that went away had begun to end the processes: nobody can go on with them. */
   readonly abandoned?: true
 }
@@ -44,6 +38,10 @@ export const withProgress =
 export const withUsage =
   (usage: Usage): Change =>
   (stored) => ({ ...stored, usage })
+
+export const withPlugin =
+  (plugin: string): Change =>
+  (stored) => ({ ...stored, plugin })
 
 export const withReport =
   (pending: PendingReport): Change =>
@@ -74,6 +72,5 @@ export const abandon: Change = (stored) => ({ ...stored, abandoned: true })
 
 /** Nothing else is needed of a session that is over. */
 export const withEnd =
-  (ended: SessionEnded): Change =>
-  () =>
-    ended
+  (ended: SessionEnded['ended']): Change =>
+  ({ reports }) => ({ ended, reports })

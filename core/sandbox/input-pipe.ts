@@ -5,9 +5,10 @@
  * - A text that could be written only in part breaks the pipe: later ones fail, for the program would read nonsense. A
  *   file beside the pipe says so while a text is under way, for a later host too. A short text needs none: the system
  *   takes it whole or not at all.
+ *
+ * The calls are synchronous: none of them waits, and an agent that was answered would wait for three turns of the thread pool.
  */
-import { constants, existsSync } from 'node:fs'
-import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
+import { closeSync, constants, existsSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { TroupeError } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
 import { isShortage } from './shortage.ts'
@@ -51,21 +52,22 @@ export class InputPipe {
   async #writeWhole(bytes: Uint8Array): Promise<void> {
     const { partPath, program } = this.#options
     if (existsSync(partPath)) throw toAborted(`${program} got an input only in part and can take no more.`)
-    await using pipe = await this.#open()
+    const pipe = await this.#open()
+    using _closing = { [Symbol.dispose]: () => closeSync(pipe) }
     const isShort = bytes.length <= ATOMIC_BYTES
-    if (!isShort) await writeFile(partPath, '', { mode: 0o600 }).catch(failFolder)
+    if (!isShort) inFolder(() => writeFileSync(partPath, '', { mode: 0o600 }))
     const { done, error } = await this.#pour(pipe, bytes)
-    if (!isShort && (done === 0 || done === bytes.length)) await rm(partPath, { force: true }).catch(failFolder)
+    if (!isShort && (done === 0 || done === bytes.length)) inFolder(() => rmSync(partPath, { force: true }))
     if (error) throw error
   }
 
-  async #open(): Promise<FileHandle> {
-    // Write-only, so that a pipe without a reader is an error; non-blocking, so that no thread of the pool hangs in it.
+  async #open(): Promise<number> {
+    // Write-only, so that a pipe without a reader is an error; non-blocking, so that the thread does not hang in it.
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
     const { path, hasEnded, stallMs } = this.#options
     for (let waited = 0; !hasEnded() && waited <= stallMs; waited += LAST_RETRY_MS) {
       try {
-        return await open(path, flags)
+        return openSync(path, flags)
       } catch (error) {
         if (!isShortage(error)) throw this.#toEnded(error)
       }
@@ -75,13 +77,13 @@ export class InputPipe {
   }
 
   /** How much the pipe took, and why not all. */
-  async #pour(pipe: FileHandle, bytes: Uint8Array): Promise<{ done: number; error?: TroupeError }> {
+  async #pour(pipe: number, bytes: Uint8Array): Promise<{ done: number; error?: TroupeError }> {
     let done = 0
     let waited = 0
     for (let delay = FIRST_RETRY_MS; done < bytes.length;) {
       if (this.#options.hasEnded()) return { done, error: this.#toEnded() }
       if (waited > this.#options.stallMs) return { done, error: this.#toStalled() }
-      const count = await writeSome(pipe, bytes.subarray(done)).catch((error: unknown) => this.#toEnded(error))
+      const count = this.#writeSome(pipe, bytes.subarray(done))
       if (count instanceof TroupeError) return { done, error: count }
       done += count
       if (count === 0) await sleep(delay)
@@ -89,6 +91,15 @@ export class InputPipe {
       delay = count > 0 ? FIRST_RETRY_MS : Math.min(delay * 2, LAST_RETRY_MS)
     }
     return { done }
+  }
+
+  /** Zero when the pipe is full. */
+  #writeSome(pipe: number, bytes: Uint8Array): number | TroupeError {
+    try {
+      return writeSync(pipe, bytes)
+    } catch (error) {
+      return isFull(error) ? 0 : this.#toEnded(error)
+    }
   }
 
   #toStalled(): TroupeError {
@@ -104,17 +115,13 @@ export class InputPipe {
 const toAborted = (text: string, cause?: unknown): TroupeError =>
   new TroupeError('ABORTED', `${text} Start it again to go on.`, undefined, cause)
 
-function failFolder(error: unknown): never {
-  const text = `The input of a program cannot be written safely: ${String(error)}. Free the disk and try again.`
-  throw new TroupeError('DATA_DIR_UNUSABLE', text, undefined, error)
-}
+const isFull = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 
-/** Zero when the pipe is full. */
-async function writeSome(pipe: FileHandle, bytes: Uint8Array): Promise<number> {
+function inFolder(work: () => void): void {
   try {
-    return (await pipe.write(bytes)).bytesWritten
+    work()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return 0
-    throw error
+    const text = `The input of a program cannot be written safely: ${String(error)}. Free the disk and try again.`
+    throw new TroupeError('DATA_DIR_UNUSABLE', text, undefined, error)
   }
 }

@@ -59,7 +59,7 @@ export function makeProcessSandbox({ clock, logger, limits }: ProcessSandboxOpti
 async function spawnProcess(request: SpawnRequest, services: ProcessServices, clock: Clock): Promise<SandboxProcess> {
   assertSystem()
   assertPassable(request)
-  const program = await findProgram(request)
+  const program = findProgram(request)
   const folder = tryPrepare(request)
   try {
     faultPoint('sandbox.launch-due')

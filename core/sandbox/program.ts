@@ -1,6 +1,10 @@
-/** Finds the program of a request before anything is spawned, so that what is missing is named. */
-import { constants } from 'node:fs'
-import { access, open, stat } from 'node:fs/promises'
+/**
+ * Finds the program of a request before anything is spawned, so that what is missing is named.
+ *
+ * By synchronous calls: about twenty looks of some microseconds each, where an agent would wait for as many turns of the
+ * thread pool.
+ */
+import { accessSync, closeSync, constants, openSync, readSync, statSync, type Stats } from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { fail } from '../base/errors.ts'
 
@@ -15,34 +19,31 @@ export interface ProgramRequest {
  * Relative entries of PATH are passed over: they would run what lies in the worktree.
  * @throws TroupeError PROCESS_START, naming what is missing: cwd, program, right to run it, or its interpreter.
  */
-export async function findProgram(request: ProgramRequest): Promise<string> {
-  await assertFolder(request)
-  const file = await findFile(request.program, request)
-  const interpreter = await readInterpreter(file)
-  if (interpreter !== undefined) await assertInterpreter(file, interpreter, request)
+export function findProgram(request: ProgramRequest): string {
+  assertFolder(request)
+  const file = findFile(request.program, request)
+  const interpreter = readInterpreter(file)
+  if (interpreter !== undefined) assertInterpreter(file, interpreter, request)
   return file
 }
 
 /** The first of the folders that holds `name` as something that can be run. */
-export async function searchPath(name: string, path: string): Promise<string | undefined> {
+export function searchPath(name: string, path: string): string | undefined {
   const folders = path.split(':').filter((entry) => isAbsolute(entry))
-  const files = folders.map((folder) => join(folder, name))
-  // Side by side: one after the other they would take a turn of the thread pool each.
-  const states = await Promise.all(files.map(toRunnable))
-  return files[states.indexOf('runnable')]
+  return folders.map((folder) => join(folder, name)).find((file) => toRunnable(file) === 'runnable')
 }
 
-async function assertFolder({ program, cwd }: ProgramRequest): Promise<void> {
-  const found = isAbsolute(cwd) ? await stat(cwd).catch(() => undefined) : undefined
+function assertFolder({ program, cwd }: ProgramRequest): void {
+  const found = isAbsolute(cwd) ? statOf(cwd) : undefined
   if (found?.isDirectory()) return
   fail('PROCESS_START', `${program} was not started: its working folder ${cwd} is not an existing folder.`)
 }
 
-async function findFile(program: string, { cwd, env }: ProgramRequest): Promise<string> {
+function findFile(program: string, { cwd, env }: ProgramRequest): string {
   if (program === '') fail('PROCESS_START', 'No program was named; give its name or its path.')
-  if (!program.includes('/')) return (await searchPath(program, env['PATH'] ?? '')) ?? failMissing(program, env)
+  if (!program.includes('/')) return searchPath(program, env['PATH'] ?? '') ?? failMissing(program, env)
   const file = resolve(cwd, program)
-  const state = await toRunnable(file)
+  const state = toRunnable(file)
   if (state === 'missing') fail('PROCESS_START', `${program} was not started: there is no file ${file}.`)
   if (state === 'refused') fail('PROCESS_START', `${program} was not started: ${file} is not an executable file.`)
   return file
@@ -54,34 +55,53 @@ const failMissing = (program: string, env: Readonly<Record<string, string>>): ne
     `${program} was not started: there is no such program in PATH${env['PATH'] ? '' : ', which is not set'}. Install it, or give its full path.`,
   )
 
-async function toRunnable(file: string): Promise<'runnable' | 'refused' | 'missing'> {
-  const found = await stat(file).catch(() => undefined)
+function toRunnable(file: string): 'runnable' | 'refused' | 'missing' {
+  const found = statOf(file)
   if (found === undefined) return 'missing'
   if (!found.isFile()) return 'refused'
-  return access(file, constants.X_OK).then(
-    () => 'runnable' as const,
-    () => 'refused' as const,
-  )
+  try {
+    accessSync(file, constants.X_OK)
+    return 'runnable'
+  } catch {
+    return 'refused'
+  }
+}
+
+/** Nothing when the path cannot be looked at. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
 }
 
 /** The words after `#!`, if the file is a script that can be read. */
-async function readInterpreter(file: string): Promise<readonly [string, string?] | undefined> {
-  const handle = await open(file, 'r').catch(() => undefined)
-  if (handle === undefined) return undefined
-  await using _ = handle
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(256), 0, 256, 0)
-  const match = /^#![ \t]*([^ \t\n]+)[ \t]*([^\n]*)/.exec(buffer.toString('latin1', 0, bytesRead))
+function readInterpreter(file: string): readonly [string, string?] | undefined {
+  const match = /^#![ \t]*([^ \t\n]+)[ \t]*([^\n]*)/.exec(readStart(file))
   return match ? [match[1]!, match[2]!.trim() || undefined] : undefined
 }
 
-async function assertInterpreter(
+/** Empty when it cannot be read: such a program may run all the same. */
+function readStart(file: string): string {
+  try {
+    const descriptor = openSync(file, 'r')
+    using _closing = { [Symbol.dispose]: () => closeSync(descriptor) }
+    const bytes = Buffer.alloc(256)
+    return bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, 0))
+  } catch {
+    return ''
+  }
+}
+
+function assertInterpreter(
   file: string,
   [interpreter, argument]: readonly [string, string?],
   { cwd, env }: ProgramRequest,
-): Promise<void> {
+): void {
   const missing = (name: string) =>
     fail('PROCESS_START', `${file} was not started: its interpreter ${JSON.stringify(name)} is not there. Install it.`)
-  if ((await toRunnable(resolve(cwd, interpreter))) !== 'runnable') missing(interpreter)
+  if (toRunnable(resolve(cwd, interpreter)) !== 'runnable') missing(interpreter)
   const byName = basename(interpreter) === 'env' && argument !== undefined && /^[^-/=\s][^/=\s]*$/.test(argument)
-  if (byName && (await searchPath(argument, env['PATH'] ?? '')) === undefined) missing(argument)
+  if (byName && searchPath(argument, env['PATH'] ?? '') === undefined) missing(argument)
 }

@@ -116,11 +116,10 @@ const toCompound = (tag: string, text: string): string =>
   `{ set -- ${tag}; exec 5>&1; trap 'echo "$1 failed $?" >&5' EXIT\n${text}\n}`
 
 async function openShell(path: string): Promise<Opened> {
-  const find = async (name: string) =>
-    (await searchPath(name, path)) ??
-    fail('PROCESS_START', `The program ${name} is missing on this system. Install it.`)
-  const tools = { env: await find('env'), mkfifo: await find('mkfifo') }
-  const setsid = await searchPath('setsid', path)
+  const find = (name: string) =>
+    searchPath(name, path) ?? fail('PROCESS_START', `The program ${name} is missing on this system. Install it.`)
+  const tools = { env: find('env'), mkfifo: find('mkfifo') }
+  const setsid = searchPath('setsid', path)
   if (setsid === undefined) return { tools }
   await using opened = new AsyncDisposableStack()
   const shell = opened.use(new Shell())

@@ -1,6 +1,7 @@
 /** The steps of a start: the folder, the wrapper, and the program itself, which runs or has failed to. */
 import { existsSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import { fail } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
 import { NO_EXIT_YET } from './exit-code.ts'
@@ -12,6 +13,8 @@ import { isWrapperComplaint } from './wrapper.ts'
 
 /** On a machine under load the start may take long; then it is not waited for any longer. */
 const CONFIRM_BOUND_MS = 10_000
+/** For so long it is looked at in each turn of the event loop: most starts take a millisecond or two, and the agent waits. */
+const EACH_TURN_MS = 4
 const LAST_PAUSE_MS = 10
 /** `env` and shells say with these that they could not run a program. */
 const NOT_RUN = new Set([null, 125, 126, 127])
@@ -64,12 +67,12 @@ async function readStart(file: string): Promise<string> {
 /** Without /proc it settles at once. */
 async function waitUntilRunning({ pid, steps }: Launched, running: RunningProcess): Promise<void> {
   if (!existsSync(`/proc/${process.pid}/task/${process.pid}/children`)) return
-  const deadline = performance.now() + CONFIRM_BOUND_MS
-  for (let pause = 1; !running.ended && performance.now() < deadline; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
+  const begin = performance.now()
+  for (let waited = 0; !running.ended && waited < CONFIRM_BOUND_MS; waited = performance.now() - begin) {
     const line = readChildLine(pid)
     const atStep = line === '' || steps.some((step) => line.startsWith(step))
     if (!atStep) return
-    await sleep(pause)
+    await (waited < EACH_TURN_MS ? setImmediate() : sleep(Math.min(waited / 4, LAST_PAUSE_MS)))
   }
 }
 

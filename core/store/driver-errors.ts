@@ -69,6 +69,11 @@ export async function mapped<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** What `pg` says in words alone. */
+const LOST_CONNECTION =
+  /^Connection terminated|^Client has encountered a connection error|^timeout exceeded when trying/
+const CONNECTION_FAILURE = '08006'
+
 /** https://www.sqlite.org/rescode.html; of a constraint the whole code counts, of all others the last byte. */
 const SQLITE_NAMES: Readonly<Record<number, string>> = {
   3: 'SQLITE_PERM',
@@ -95,6 +100,7 @@ export function driverCode(error: Error): string {
     return SQLITE_NAMES[error.errcode] ?? SQLITE_NAMES[error.errcode & 0xff] ?? `SQLITE_${error.errcode}`
   }
   if ('code' in error && typeof error.code === 'string') return error.code
+  if (LOST_CONNECTION.test(error.message)) return CONNECTION_FAILURE
   return error.cause instanceof Error ? driverCode(error.cause) : ''
 }
 

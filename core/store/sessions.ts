@@ -101,3 +101,12 @@ export async function liveSessions(tx: Tx, workerId?: string): Promise<AgentSess
   const rows = workerId === undefined ? sessionRows(tx, LIVE) : sessionRows(tx, `${LIVE} and t.worker_id = ?`, workerId)
   return (await rows).map(toSession)
 }
+
+/** Sessions that have not ended, oldest first, each with the JSON text that the runner has stored of it. */
+export async function liveProgress(tx: Tx): Promise<{ readonly sessionId: string; readonly progress?: string }[]> {
+  const rows = await tx.all<{ sessionId: string; progress: string | null }>(
+    `select t.id as "sessionId", p.progress from agent_session t
+     left join session_progress p on p.session_id = t.id where ${LIVE} order by t.created_at, t.id`,
+  )
+  return rows.map(({ sessionId, progress }) => ({ sessionId, ...(progress !== null && { progress }) }))
+}

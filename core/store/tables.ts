@@ -74,6 +74,7 @@ export const unitTaskTable: Table<UnitTaskRow> = {
     repositoryGroupId: plain,
     agentTaskId: plain,
     compositeTaskId: plain,
+    comparisonId: plain,
     title: plain,
     prompt: plain,
     status: plain,

@@ -20,6 +20,8 @@ export interface TaskFilter {
   readonly status?: readonly TaskStatus[]
   /** Tasks on any group that holds this repository. */
   readonly repositoryId?: string
+  /** The attempts of this comparison. */
+  readonly comparisonId?: string
   /** In titles and prompts, case-insensitively. */
   readonly search?: string
   /** `nextCursor` of the page before. */
@@ -74,6 +76,9 @@ function conditionsOf(tx: Tx, filter: TaskFilter): { conditions: string[]; param
   if (filter.status) add(`t.status in ${listOf(tx, 'text')}`, listParameter(tx, filter.status))
   if (filter.repositoryId !== undefined) {
     add(`t.repository_group_id in ${groupsOf(tx)}`, listParameter(tx, [filter.repositoryId].filter(isRowId)))
+  }
+  if (filter.comparisonId !== undefined) {
+    add(`t.comparison_id in ${listOf(tx, 'uuid')}`, listParameter(tx, [filter.comparisonId].filter(isRowId)))
   }
   if (filter.search) {
     const text = filter.search.toLowerCase()

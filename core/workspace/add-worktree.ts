@@ -73,7 +73,7 @@ async function newRecord(commonDir: string, wanted: string): Promise<string> {
 }
 
 async function copySparse(from: string, to: string): Promise<void> {
-  const text = await readGitFile(sparseFile(from))
+  const text = readGitFile(sparseFile(from))
   if (text === undefined) return
   await mkdir(join(to, 'info'))
   await writeFile(sparseFile(to), text)

@@ -28,9 +28,9 @@ export async function filesInForce({ git }: Worktree): Promise<string[]> {
 }
 
 /** A number for the content of these files and of what the repository itself says; read in process. */
-export async function shapeOf({ commonDir, view }: Repository, files: readonly string[]): Promise<string> {
+export function shapeOf({ commonDir, view }: Repository, files: readonly string[]): string {
   const all = [join(view, 'config'), sparseFile(commonDir), ...files]
-  const texts = await Promise.all(all.map((file) => readGitFile(file, MAX_BYTES)))
+  const texts = all.map((file) => readGitFile(file, MAX_BYTES))
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex')
 }
 

@@ -84,7 +84,7 @@ async function commitWork(context: Context, place: Place, { request, work }: Com
 
 /** The branch, HEAD where it is not part of the branch, and what a merge that is resolved was merging. */
 async function parentsOf({ repository, worktree }: Place, { head, tip, snapshot }: Work): Promise<string[]> {
-  const merging = snapshot.unmerged ? '' : ((await readGitFile(join(worktree.gitDir, 'MERGE_HEAD'))) ?? '')
+  const merging = snapshot.unmerged ? '' : (readGitFile(join(worktree.gitDir, 'MERGE_HEAD')) ?? '')
   const heads = merging.split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line))
   const parents: string[] = []
   for (const commit of [tip, head, ...heads]) {

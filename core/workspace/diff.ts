@@ -1,5 +1,5 @@
 /** All that a task changed since its base commit, committed or not. */
-import { TroupeError } from '../base/errors.ts'
+import { fail, TroupeError } from '../base/errors.ts'
 import type { DiffFile, TaskDiff } from '../contract/records.ts'
 import type { Context } from './context.ts'
 import { makePatchReader, type Patch } from './patches.ts'
@@ -20,13 +20,18 @@ export interface DiffRequest {
 const LIMITS = { fileBytes: 512 * 1024, allBytes: 8 * 1024 * 1024 }
 const SUBMODULE = '160000'
 
-/** @throws TroupeError REPO_NOT_FOUND, REPO_BRANCH_MISSING, GIT_FAILED, TIMEOUT, ABORTED */
+/**
+ * @throws TroupeError WORKTREE_MISSING when it is gone and the branch has nothing; REPO_NOT_FOUND, REPO_BRANCH_MISSING,
+ * GIT_FAILED, TIMEOUT, ABORTED
+ */
 export async function diffWorkspace(context: Context, request: DiffRequest): Promise<TaskDiff> {
   const { branchName, baseCommit, signal } = request
   const repository = await openRepository(context, request.repositoryPath)
   const worktree = await existingWorktree(context, repository, request.worktreePath)
   if (!worktree) {
     const tip = await resolveBranch(repository, branchName)
+    // Without a commit there is nothing to show but what was in the folder; an empty diff would say that it was nothing.
+    if (request.worktreePath !== undefined && tip === baseCommit) workIsGone(request.worktreePath, branchName)
     return compare(repository.git, { from: baseCommit, to: tip, signal })
   }
   await using work = await lookAtWork(context, { repository, worktree }, { branchName, objects: 'temporary', signal })
@@ -45,6 +50,12 @@ async function existingWorktree(
     throw error
   })
 }
+
+const workIsGone = (path: string, branchName: string): never =>
+  fail(
+    'WORKTREE_MISSING',
+    `The worktree ${path} is gone from the disk, and the branch ${branchName} has no commit of the task: anything that was not committed went with the folder. Put the folder back, or retry the task. Work that Troupe itself removed is kept below refs/troupe/saved.`,
+  )
 
 interface Comparison {
   readonly from: string

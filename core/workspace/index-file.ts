@@ -12,7 +12,7 @@ const MAX_BYTES = 1024 ** 3
  * @throws TroupeError GIT_FAILED when there is something else than an index; ENOENT when there is none.
  */
 export async function copyIndexFile(from: string, to: string, mode?: number): Promise<void> {
-  await isGitFile(from, MAX_BYTES)
+  isGitFile(from, MAX_BYTES)
   // Looked at before: should another index take its place meanwhile, the older time is the careful one.
   const seconds = Math.floor((await stat(from)).mtimeMs / 1000)
   await copyFile(from, to, mode)

@@ -3,15 +3,15 @@
  * programs. We set GIT_DIR, which switches that check off, and the agent's git finds a worktree that is ours; so the
  * same rule is kept here.
  */
-import { lstat } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fail } from '../base/errors.ts'
 import type { Context } from './context.ts'
 
 /** The number of the user, another than us, whom the path belongs to; undefined where there are no such numbers. */
-export async function otherOwner(path: string): Promise<number | undefined> {
+export function otherOwner(path: string): number | undefined {
   const us = process.geteuid?.()
-  const { uid } = await lstat(path)
+  const { uid } = lstatSync(path)
   return us === undefined || uid === us ? undefined : uid
 }
 
@@ -25,7 +25,7 @@ export async function assertTrusted(
   names: readonly [string, ...string[]],
 ): Promise<void> {
   for (const path of paths) {
-    const owner = await otherOwner(path)
+    const owner = otherOwner(path)
     if (owner === undefined) continue
     if (await isListed(context, names)) return
     fail(

@@ -6,11 +6,12 @@
  * W2, W4  task-worktree.ts
  * W3  The mark beside the folder says that the setup ran; nobody gets a worktree without it.
  */
-import { lstat, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { fail, TroupeError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { isBranchName } from './branch-name.ts'
 import { baseRef, taskFolder, type Context } from './context.ts'
+import { entryAt } from './git-file.ts'
 import { resolveBranch, resolveRef, updateRefs } from './refs.ts'
 import { openRepository, type Repository } from './repository.ts'
 import { copyUntracked, runSetup, type Setup } from './setup.ts'
@@ -23,6 +24,8 @@ export interface PrepareRequest {
   readonly taskId: string
   readonly repositoryPath: string
   readonly baseBranch: string
+  /** Where the task begins; without it, where the base branch is. */
+  readonly baseCommit?: string | undefined
   readonly branchName: string
   readonly setup: Setup
   /** The whole environment of `setup.run`. */
@@ -33,7 +36,7 @@ export interface PrepareRequest {
 export interface PreparedWorkspace {
   readonly path: string
   readonly branchName: string
-  /** The base branch as it was when the task first got its worktree. */
+  /** Where the task began. */
   readonly baseCommit: string
   /** False when the worktree was there already, with the agent's work in it. */
   readonly created: boolean
@@ -82,7 +85,7 @@ async function lookAtBranch(repository: Repository, request: PrepareRequest): Pr
   if (recorded !== undefined)
     return { baseCommit: recorded, tip: tip ?? recorded, state: tip === undefined ? 'lost' : 'there' }
   if (tip !== undefined) branchTaken(branchName, branchName)
-  const base = await resolveBranch(repository, baseBranch)
+  const base = request.baseCommit ?? (await resolveBranch(repository, baseBranch))
   return { baseCommit: base, tip: base, state: 'new' }
 }
 
@@ -144,7 +147,7 @@ async function assertNotInUse(context: Context, repository: Repository, { branch
 /** By the files, which saves a process; where one is not plain, git has its say. */
 async function mayBeInUse({ commonDir }: Repository, { branchName, path }: Use): Promise<boolean> {
   const others = (await worktreeFolders(commonDir)).filter((folder) => folder.path !== path)
-  const heads = await Promise.all([{ gitDir: commonDir }, ...others].map(readHead))
+  const heads = [{ gitDir: commonDir }, ...others].map(readHead)
   return heads.some((head) => !head || ('branch' in head && head.branch === branchName))
 }
 
@@ -154,7 +157,7 @@ async function ensureSetup(
   { request, worktree }: { readonly request: PrepareRequest; readonly worktree: Worktree },
 ): Promise<string[]> {
   const mark = markOf(worktree.path)
-  if (await lstat(mark).catch(() => undefined)) return []
+  if (entryAt(mark)) return []
   const { setup, env, signal } = request
   const notices = await copyUntracked(context, repository, { paths: setup.copy, to: worktree.path })
   await runSetup(setup, { cwd: worktree.path, env, signal })

@@ -49,7 +49,7 @@ export async function makeFiles(
 ): Promise<void> {
   const worktree = await emptyWorktree(context, repository, { folder, commit })
   const shapedBy = [...new Set([...context.userFiles, ...(await filesInForce(worktree))])]
-  const shape = await shapeOf(repository, shapedBy)
+  const shape = shapeOf(repository, shapedBy)
   const bounds = { background: true, timeoutMs: CHECKOUT_TIMEOUT_MS, signal }
   await worktree.git(['read-tree', '--reset', '-u', commit], bounds)
   // An index as old as its files makes git compare their contents, each time again; one that is written later does not.
@@ -70,7 +70,7 @@ async function emptyWorktree(context: Context, repository: Repository, { folder,
   await mkdir(join(worktree.gitDir, 'info'), { recursive: true })
   await writeFile(join(worktree.gitDir, 'HEAD'), `${commit}\n`)
   // git takes it along in the same way when it adds a worktree.
-  const sparse = await readGitFile(sparseFile(repository.commonDir))
+  const sparse = readGitFile(sparseFile(repository.commonDir))
   if (sparse !== undefined) await writeFile(sparseFile(worktree.gitDir), sparse)
   return worktree
 }
@@ -88,8 +88,8 @@ const writeAbout = (folder: string, known: About): Promise<void> =>
   writeFile(join(folder, 'about.json'), JSON.stringify(known))
 
 /** Undefined when it cannot be read as such. */
-export async function readAbout(folder: string): Promise<About | undefined> {
-  const text = await readGitFile(join(folder, 'about.json'), 4 * 1024 * 1024)
+export function readAbout(folder: string): About | undefined {
+  const text = readGitFile(join(folder, 'about.json'), 4 * 1024 * 1024)
   try {
     return text === undefined ? undefined : about.parse(JSON.parse(text))
   } catch {
@@ -111,10 +111,10 @@ export async function bringTo(
   repository: Repository,
   { folder, commit, signal }: Wanted & { readonly folder: string },
 ): Promise<boolean> {
-  const known = await readAbout(folder)
-  if (known === undefined || known.shape !== (await shapeOf(repository, known.shapedBy))) return false
+  const known = readAbout(folder)
+  if (known === undefined || known.shape !== shapeOf(repository, known.shapedBy)) return false
   const worktree = bindFiles(context, repository, folder)
-  await Promise.all(['HEAD', 'index'].map((name) => isGitFile(join(worktree.gitDir, name))))
+  for (const name of ['HEAD', 'index']) isGitFile(join(worktree.gitDir, name))
   const step = { from: known.commit, to: commit }
   const checks = await Promise.all([
     isUntouched(worktree, signal),

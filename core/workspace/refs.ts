@@ -5,11 +5,11 @@
  * cannot be read) is git's to answer. Not `rev-parse`: that takes `main~1` and `x-g1a2b3c` for a commit, and
  * `refs/heads/x` for a tag of this name.
  */
-import { lstat } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, TroupeError } from '../base/errors.ts'
 import { isRefName } from './branch-name.ts'
-import { isGitFile, readGitFile } from './git-file.ts'
+import { entryAt, isGitFile, readGitFile } from './git-file.ts'
 import type { Repository } from './repository.ts'
 
 /** A list of more is left to git, which does not read all of it. */
@@ -21,7 +21,7 @@ export const isCommit = (text: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64
 /** The commit that a ref names, or undefined when there is no such ref. @throws TroupeError GIT_FAILED, TIMEOUT */
 export async function resolveRef(repository: Repository, ref: string): Promise<string | undefined> {
   if (!isRefName(ref)) return undefined
-  const found = await readInProcess(repository.commonDir, ref)
+  const found = readInProcess(repository.commonDir, ref)
   if (found.kind === 'commit') return found.commit
   return found.kind === 'missing' ? undefined : askGit(repository, ref)
 }
@@ -32,13 +32,13 @@ type Found =
 const UNCLEAR: Found = { kind: 'unclear' }
 
 /** The file first: git writes the list before it removes a file whose ref it has put there. */
-async function readInProcess(commonDir: string, ref: string): Promise<Found> {
-  const text = await readPlain(join(commonDir, ref))
+function readInProcess(commonDir: string, ref: string): Found {
+  const text = readPlain(join(commonDir, ref))
   if (text === undefined) return UNCLEAR
   const commit = text.trimEnd()
   if (text !== '') return isCommit(commit) ? { kind: 'commit', commit } : UNCLEAR
-  if (await isThere(join(commonDir, 'reftable'))) return UNCLEAR
-  const packed = await readPlain(join(commonDir, 'packed-refs'), MAX_PACKED_BYTES)
+  if (entryAt(join(commonDir, 'reftable'))) return UNCLEAR
+  const packed = readPlain(join(commonDir, 'packed-refs'), MAX_PACKED_BYTES)
   if (packed === undefined) return UNCLEAR
   return inList(packed, ref)
 }
@@ -47,24 +47,22 @@ async function readInProcess(commonDir: string, ref: string): Promise<Found> {
  * Empty when there is no file of this name; undefined when there is something that cannot be read as one.
  * @throws TroupeError GIT_FAILED for a pipe, at which git would wait.
  */
-async function readPlain(path: string, maxBytes?: number): Promise<string | undefined> {
-  const text = await readGitFile(path, maxBytes)
+function readPlain(path: string, maxBytes?: number): string | undefined {
+  const text = readGitFile(path, maxBytes)
   if (text !== undefined) return text === '' ? undefined : text
-  const code = await lstat(path).then(
-    // A folder is no ref, but there are others below it.
-    (state) => (state.isDirectory() ? 'ENOENT' : undefined),
-    (error: NodeJS.ErrnoException) => error.code,
-  )
-  if (code === 'ENOENT' || code === 'ENOTDIR') return ''
-  await isGitFile(path)
+  if (holdsNoFile(path)) return ''
+  isGitFile(path)
   return undefined
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  )
+function holdsNoFile(path: string): boolean {
+  try {
+    // A folder is no ref, but there are others below it.
+    return lstatSync(path).isDirectory()
+  } catch (error) {
+    return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+  }
+}
 
 function inList(packed: string, ref: string): Found {
   const at = `\n${packed}`.indexOf(` ${ref}\n`)

@@ -8,10 +8,11 @@
  * (global and system) is trusted and stays in force: a git-lfs set up there works, one set up in the repository does not.
  */
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { viewsFolder, type Context } from './context.ts'
-import { isGitFile } from './git-file.ts'
+import { entryAt, isGitFile, orNothing } from './git-file.ts'
 import { readSettings, toConfig, type Setting } from './settings-file.ts'
 
 const LINKED_FOLDERS = ['objects', 'refs', 'logs', 'reftable', 'worktrees', 'lfs']
@@ -27,9 +28,9 @@ const KEPT_OF_WORKTREE = /^core\.sparsecheckout(cone)?$/
 export async function openView(context: Context, commonDir: string): Promise<string> {
   const name = createHash('sha256').update(commonDir).digest('hex').slice(0, 24)
   const view = join(viewsFolder(context), name)
-  await mkdir(view, { recursive: true, mode: 0o700 })
+  mkdirSync(view, { recursive: true, mode: 0o700 })
   await makeInfo(join(view, 'info'))
-  await Promise.all(LINKED_FILES.map((entry) => isGitFile(join(commonDir, entry))))
+  for (const entry of LINKED_FILES) isGitFile(join(commonDir, entry))
   const links = [...LINKED_FOLDERS, ...LINKED_FILES]
   await Promise.all(links.map((entry) => link(join(commonDir, entry), join(view, entry))))
   await writeIfChanged(join(view, 'config'), toConfig(await keptSettings(context, commonDir)))
@@ -38,12 +39,12 @@ export async function openView(context: Context, commonDir: string): Promise<str
 
 /** In the view of an older version it was a link to the whole folder. */
 async function makeInfo(path: string): Promise<void> {
-  if ((await lstat(path).catch(() => undefined))?.isSymbolicLink()) await rm(path, { force: true })
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  if (entryAt(path)?.isSymbolicLink()) await rm(path, { force: true })
+  mkdirSync(path, { recursive: true, mode: 0o700 })
 }
 
 async function link(target: string, path: string): Promise<void> {
-  if ((await readlink(path).catch(() => undefined)) === target) return
+  if (orNothing(() => readlinkSync(path)) === target) return
   const kind = LINKED_FOLDERS.includes(basename(path)) ? 'junction' : 'file'
   await rm(path, { force: true })
   await symlink(target, path, kind).catch((error: NodeJS.ErrnoException) => {
@@ -75,7 +76,7 @@ async function worktreeSettings(context: Context, commonDir: string, shared: rea
 const isPlain = (key: string, value: string): boolean => !key.endsWith('.url') || !/^[A-Za-z0-9]+::/.test(value)
 
 async function writeIfChanged(path: string, content: string): Promise<void> {
-  if ((await readFile(path, 'utf8').catch(() => undefined)) === content) return
+  if (orNothing(() => readFileSync(path, 'utf8')) === content) return
   const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`
   await writeFile(draft, content, { mode: 0o600 })
   await rename(draft, path)

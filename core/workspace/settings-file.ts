@@ -18,8 +18,8 @@ const KEPT_TEXTS = 64
  * @throws TroupeError GIT_FAILED when it is no regular file, too large, unreadable, or no configuration.
  */
 export async function readSettings(context: Context, file: string): Promise<readonly Setting[]> {
-  if (!(await isGitFile(file, MAX_BYTES))) return []
-  const text = await readGitFile(file, MAX_BYTES)
+  if (!isGitFile(file, MAX_BYTES)) return []
+  const text = readGitFile(file, MAX_BYTES)
   if (text === undefined) return fail('GIT_FAILED', `${file} cannot be read. Check its owner and mode.`)
   const { readSettings: known } = context
   const key = createHash('sha256').update(text).digest('hex')

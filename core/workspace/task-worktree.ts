@@ -5,12 +5,12 @@
  * W4  What holds content and is not known to git is moved aside, never deleted.
  */
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { faultPoint } from '../base/fault-point.ts'
 import { addWorktree } from './add-worktree.ts'
 import type { Context } from './context.ts'
-import { readGitFile } from './git-file.ts'
+import { entryAt, readGitFile } from './git-file.ts'
 import { isInside } from './inside.ts'
 import { CHECKOUT_TIMEOUT_MS, installFiles, installIndex } from './prepared-files.ts'
 import { repositoryName, type Repository } from './repository.ts'
@@ -33,14 +33,14 @@ export async function findWorktree(repository: Repository, folder: string): Prom
   if (!record) return { path: await freePath(repository, folder), usable: false, recorded: false, halfAdded: false }
   const { path, gitDir, locked } = record
   const halfAdded = locked === 'initializing'
-  if (!halfAdded && (await isFolder(path))) return { path, usable: true, gitDir }
+  if (!halfAdded && entryAt(path)?.isDirectory()) return { path, usable: true, gitDir }
   return { path, usable: false, recorded: true, halfAdded }
 }
 
 /** Two repositories of one task may have the same name. */
 async function freePath(repository: Repository, folder: string): Promise<string> {
   const path = join(folder, safeName(repository.root))
-  const gitFile = await readGitFile(join(path, '.git'))
+  const gitFile = readGitFile(join(path, '.git'))
   const owner =
     gitFile === undefined ? undefined : await realpath(gitFile.slice('gitdir: '.length).trimEnd()).catch(() => '')
   if (!owner || isInside(repository.commonDir, owner)) return path
@@ -100,8 +100,8 @@ async function addAnew(context: Context, repository: Repository, { found, branch
 async function writeGitFile(context: Context, path: string, gitDir: string): Promise<void> {
   const file = join(path, '.git')
   const content = `gitdir: ${gitDir}\n`
-  const state = await lstat(file).catch(() => undefined)
-  if (state?.isFile() && (await readGitFile(file)) === content) return
+  const state = entryAt(file)
+  if (state?.isFile() && readGitFile(file) === content) return
   if (state?.isFile() || state?.isSymbolicLink()) await rm(file)
   // A repository that the agent made in its place; not inside, where it would be taken for work. // W4
   else if (state) await rename(file, `${path}.git-aside-${context.clock.now()}`)
@@ -109,8 +109,8 @@ async function writeGitFile(context: Context, path: string, gitDir: string): Pro
 }
 
 async function ensureFiles(worktree: Worktree, signal: AbortSignal | undefined): Promise<void> {
-  if (await lstat(join(worktree.gitDir, 'index')).catch(() => undefined)) return
-  const finished = await lstat(markOf(worktree.path)).catch(() => undefined)
+  if (entryAt(join(worktree.gitDir, 'index'))) return
+  const finished = entryAt(markOf(worktree.path))
   // An index that went missing later must not cost work: only the index is made again. // W2
   const mode = finished ? [] : ['--reset', '-u']
   await worktree.git(['read-tree', ...mode, 'HEAD'], { signal, timeoutMs: CHECKOUT_TIMEOUT_MS })
@@ -138,6 +138,3 @@ async function clearTheWay(
 
 /** Lies beside the worktree, out of the sight of `git status`. */
 export const markOf = (path: string): string => join(dirname(path), `.${basename(path)}.prepared`)
-
-const isFolder = async (path: string): Promise<boolean> =>
-  (await lstat(path).catch(() => undefined))?.isDirectory() ?? false

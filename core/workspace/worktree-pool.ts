@@ -153,7 +153,7 @@ export async function sweepPools(context: Context, keep: (about: About) => boole
   for (const pool of await namesIn(poolsFolder(context))) {
     const path = join(poolsFolder(context), pool)
     for (const name of await namesIn(path)) {
-      const about = await readAbout(join(path, name))
+      const about = readAbout(join(path, name))
       if (about && keep(about) && !(await isGone(about.commonDir))) continue
       await context.trash.discard(join(path, name))
     }

@@ -6,10 +6,12 @@
  * R2  Only `list` reads the repository's own configuration: it names the folders that it finds by the place of the
  *     common folder. It starts no program; the commands that change something do, and get the view.
  */
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Context } from './context.ts'
-import { isGitFile, readGitFile } from './git-file.ts'
+import { isGitFile, orNothing, readGitFile } from './git-file.ts'
 import type { GitOptions } from './git.ts'
 
 export interface WorktreeRecord {
@@ -64,9 +66,20 @@ export async function listWorktrees(context: Context, commonDir: string): Promis
 /** A pipe among them would hold up every task of the repository until the time of the command is over. */
 async function assertReadable(commonDir: string): Promise<void> {
   const parent = join(commonDir, 'worktrees')
-  const names = await readdir(parent).catch(() => [])
-  const files = names.flatMap((name) => READ_BY_GIT.map((file) => join(parent, name, file)))
-  await Promise.all(files.map((file) => isGitFile(file)))
+  const names = orNothing(() => readdirSync(parent)) ?? []
+  await forEach(names, (name) => {
+    for (const file of READ_BY_GIT) isGitFile(join(parent, name, file))
+  })
+}
+
+/** Records read between two turns of the event loop: some milliseconds. */
+const READ_AT_ONCE = 64
+
+async function forEach<T>(items: readonly T[], read: (item: T) => void): Promise<void> {
+  for (const [index, item] of items.entries()) {
+    if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await setImmediate()
+    read(item)
+  }
 }
 
 function toRecord(block: string): WorktreeRecord {
@@ -102,18 +115,22 @@ export interface WorktreeFolder {
 /** Of all linked worktrees that git has a record of. */
 export async function worktreeFolders(commonDir: string): Promise<WorktreeFolder[]> {
   const parent = join(commonDir, 'worktrees')
-  const names = await readdir(parent).catch(() => [])
-  const found = await Promise.all(
-    names.map(async (name) => {
-      const gitDir = join(parent, name)
-      const [written, locked] = await Promise.all(['gitdir', 'locked'].map((file) => readGitFile(join(gitDir, file))))
-      if (written === undefined) return []
-      // Since git 2.48 the path may be relative to the folder.
-      const path = dirname(resolve(gitDir, written.replace(/\n$/, '')))
-      return [{ gitDir, path, ...(locked !== undefined && { locked: locked.trim() }) }]
-    }),
-  )
-  return found.flat()
+  const names = orNothing(() => readdirSync(parent)) ?? []
+  const found: WorktreeFolder[] = []
+  await forEach(names, (name) => {
+    const folder = readFolder(join(parent, name))
+    if (folder) found.push(folder)
+  })
+  return found
+}
+
+function readFolder(gitDir: string): WorktreeFolder | undefined {
+  const written = readGitFile(join(gitDir, 'gitdir'))
+  if (written === undefined) return undefined
+  const locked = readGitFile(join(gitDir, 'locked'))
+  // Since git 2.48 the path may be relative to the folder.
+  const path = dirname(resolve(gitDir, written.replace(/\n$/, '')))
+  return { gitDir, path, ...(locked !== undefined && { locked: locked.trim() }) }
 }
 
 /** The folder where git keeps HEAD and index of a linked worktree; undefined when it has no record of it. */

@@ -1,10 +1,10 @@
 /** A folder with files of a repository, and git bound to it. */
-import { lstat, realpath } from 'node:fs/promises'
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail } from '../base/errors.ts'
 import { isBranchName } from './branch-name.ts'
 import type { Context } from './context.ts'
-import { readGitFile } from './git-file.ts'
+import { entryAt, orNothing, readGitFile } from './git-file.ts'
 import { isCommit, resolveRef } from './refs.ts'
 import type { BoundGit, Repository } from './repository.ts'
 import { administrativeFolder } from './worktree-records.ts'
@@ -22,7 +22,7 @@ export interface Worktree {
  * @throws TroupeError WORKTREE_MISSING when the folder is gone or git has no record of it.
  */
 export async function openWorktree(context: Context, repository: Repository, path: string): Promise<Worktree> {
-  const real = await realpath(path).catch(() => undefined)
+  const real = orNothing(() => realpathSync.native(path))
   if (real === undefined) fail('WORKTREE_MISSING', `The worktree ${path} is gone from the disk. Start the task again.`)
   const linked = await administrativeFolder(repository.commonDir, real)
   const gitDir = linked ?? (real === repository.root ? repository.commonDir : undefined)
@@ -49,11 +49,11 @@ export function bindWorktree(
 type Head = { readonly branch: string } | { readonly commit: string }
 
 /** Read in process where it is a plain file; else undefined, and git has its say. */
-export async function readHead({ gitDir }: Pick<Worktree, 'gitDir'>): Promise<Head | undefined> {
+export function readHead({ gitDir }: Pick<Worktree, 'gitDir'>): Head | undefined {
   const path = join(gitDir, 'HEAD')
   // A link would be a name too, and reading it gives a commit.
-  if (!(await lstat(path).catch(() => undefined))?.isFile()) return undefined
-  const text = (await readGitFile(path))?.trimEnd() ?? ''
+  if (!entryAt(path)?.isFile()) return undefined
+  const text = readGitFile(path)?.trimEnd() ?? ''
   const branch = /^ref: refs\/heads\/(.+)$/.exec(text)?.[1]
   // Where refs are not files (reftable), it names a branch that cannot be.
   if (branch !== undefined && isBranchName(branch)) return { branch }
@@ -62,7 +62,7 @@ export async function readHead({ gitDir }: Pick<Worktree, 'gitDir'>): Promise<He
 
 /** The branch that HEAD of the folder names, without `refs/heads/`; undefined when it is detached. */
 export async function currentBranch(worktree: Worktree): Promise<string | undefined> {
-  const head = await readHead(worktree)
+  const head = readHead(worktree)
   if (head) return 'branch' in head ? head.branch : undefined
   const { code, text } = await worktree.git(['symbolic-ref', '--quiet', 'HEAD'], { accept: [1] })
   return code === 0 && text.startsWith('refs/heads/') ? text.slice('refs/heads/'.length) : undefined
@@ -70,7 +70,7 @@ export async function currentBranch(worktree: Worktree): Promise<string | undefi
 
 /** The commit of HEAD; undefined on a branch without one. */
 export async function headCommit(repository: Repository, worktree: Worktree): Promise<string | undefined> {
-  const head = await readHead(worktree)
+  const head = readHead(worktree)
   if (head) return 'commit' in head ? head.commit : resolveRef(repository, `refs/heads/${head.branch}`)
   const { code, text } = await worktree.git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], { accept: [1] })
   return code === 0 ? text : undefined

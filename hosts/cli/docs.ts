@@ -4,6 +4,9 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { generatedDocuments, type GeneratedDocument } from '../../core/rpc/documents/pages.ts'
+import { contractDocument } from './contract-page.ts'
+
+const documents: readonly GeneratedDocument[] = [...generatedDocuments, contractDocument]
 
 const pathOf = ({ path }: GeneratedDocument): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
@@ -22,7 +25,7 @@ async function write(document: GeneratedDocument): Promise<void> {
 /** Paths of documents that are not what would be written. */
 export async function staleDocuments(): Promise<string[]> {
   const checked = await Promise.all(
-    generatedDocuments.map(async (document) => {
+    documents.map(async (document) => {
       const written = await readFile(pathOf(document), 'utf8').catch(() => undefined)
       return written === (await render(document)) ? [] : [document.path]
     }),
@@ -32,7 +35,7 @@ export async function staleDocuments(): Promise<string[]> {
 
 async function main(): Promise<void> {
   if (!process.argv.includes('--check')) {
-    await Promise.all(generatedDocuments.map(write))
+    await Promise.all(documents.map(write))
     return
   }
   const stale = await staleDocuments()

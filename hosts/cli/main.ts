@@ -1,12 +1,13 @@
 /** The program `troupe`: gives this process to the command line. Runs when it is loaded. */
 import { setFlagsFromString } from 'node:v8'
-import { runCommandLine } from './run-command-line.ts'
 
 /** What still keeps the process alive after its work is done is not worth waiting for. */
 const LINGER_MS = 2000
 
 // The young generation grows while modules load and would stay so, 30 MB of an idle host; small, it costs next to no time.
+// Modules that are imported above would be loaded before.
 setFlagsFromString('--semi-space-growth-factor=1')
+const { runCommandLine } = await import('./run-command-line.ts')
 
 // What a command waits for may be only timers that do not keep a process alive: this one does, until it is done.
 const alive = setInterval(() => {}, 2 ** 30)

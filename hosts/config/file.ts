@@ -11,16 +11,13 @@ const MAX_DEPTH = 8
 
 /**
  * Gives an empty configuration when there is no such file.
- * @param links whether the file may be a symbolic link
  * @throws TroupeError CONFIG_INVALID
  */
-export function readConfigFile(path: string, links: 'follow' | 'refuse' = 'follow'): ConfigFile {
-  const text = readText(path, links)
-  return text === undefined ? {} : parseConfig(text, path)
-}
+export const readConfigFile = (path: string): ConfigFile => parseConfig(readConfigText(path, 'follow'), path)
 
 /** @throws TroupeError CONFIG_INVALID */
-export function parseConfig(text: string, path: string): ConfigFile {
+export function parseConfig(text: string | undefined, path: string): ConfigFile {
+  if (text === undefined) return {}
   try {
     const table = parse(text)
     if (depth(table) > MAX_DEPTH) fail('CONFIG_INVALID', `${path}: the tables are nested too deep.`)
@@ -37,7 +34,12 @@ export function parseConfig(text: string, path: string): ConfigFile {
   }
 }
 
-function readText(path: string, links: 'follow' | 'refuse'): string | undefined {
+/**
+ * Undefined when there is no such file.
+ * @param links whether the file may be a symbolic link
+ * @throws TroupeError CONFIG_INVALID
+ */
+export function readConfigText(path: string, links: 'follow' | 'refuse'): string | undefined {
   // A pipe in place of the file must not block us until somebody writes to it.
   const flags =
     constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (links === 'refuse' ? (constants.O_NOFOLLOW ?? 0) : 0)

@@ -32,7 +32,8 @@ function kindOf(schema: z.core.$ZodType): KeyKind {
 export function nearestKey(path: readonly string[]): string | undefined {
   const name = path.at(-1) ?? ''
   const elsewhere = KEYS.find((key) => key.path.at(-1) === name)
-  if (elsewhere) return dotted(elsewhere.path.map((part) => (part === '*' ? '<agent>' : part)))
+  if (elsewhere)
+    return dotted(elsewhere.path.map((part) => (part === '*' ? `<${elsewhere.path[0]?.replace(/s$/, '')}>` : part)))
   const beside = siblings(path.slice(0, -1))
   return beside.length === 0 ? undefined : dotted([...path.slice(0, -1), closest(name, beside)])
 }

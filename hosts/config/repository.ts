@@ -3,14 +3,17 @@
  * prepare its own worktree and narrow what is allowed, never widen it:
  *
  * - free: `setup.copy`, `branch.template`, `sandbox.image`, models.
- * - `setup.run` only if the user's own `setup.trust` names the repository: it is code that runs before anybody was asked.
+ * - only if the user's own `setup.trust` names the repository: `setup.run`, which agent works (`command` runs a prompt as a
+ *   shell line, and others ask for nothing either), and its arguments (which can allow it everything).
  * - only stricter than the user's own value: `sandbox.*`, `timeouts.*`, `agents.*.permission_mode`.
- * - never: which agent works (`command` would run a prompt as a shell line), its program, arguments and environment,
- *   concurrency, notifications, automation. These are ignored with a warning.
+ * - never: the program of an agent and its environment (which say where the user's keys go), concurrency, notifications,
+ *   automation.
+ *
+ * What it may not set is ignored with a sentence, which the log of each task shows.
  */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { readConfigFile } from './file.ts'
+import { parseConfig, readConfigText } from './file.ts'
 import { dotted } from './keys.ts'
 import { mergeTables, nestTable } from './merge.ts'
 import { type ConfigFile, type Table, isTable } from './schema.ts'
@@ -37,7 +40,18 @@ const bytes = (value: unknown): number => {
   return Number.parseInt(text, 10) * (UNITS[text.at(-1) ?? ''] ?? 1)
 }
 
-const RULES: Readonly<Record<string, 'free' | Stricter>> = {
+interface Trusted {
+  /** Why the user is asked first. */
+  readonly because: string
+}
+
+const actsFreely: Trusted = { because: 'the agent may be one that asks for nothing' }
+
+const RULES: Readonly<Record<string, 'free' | Trusted | Stricter>> = {
+  'setup.run': { because: 'it is code of the repository' },
+  'agent.execution.agent': actsFreely,
+  'agent.planning.agent': actsFreely,
+  'agents.*.args': { because: 'arguments can allow an agent everything' },
   'setup.copy': 'free',
   'branch.template': 'free',
   'sandbox.image': 'free',
@@ -63,19 +77,24 @@ export interface RepositoryConfig {
   readonly warnings: readonly string[]
 }
 
+const folderOf = (repositoryPath: string): string => join(repositoryPath, '.troupe')
+const fileOf = (repositoryPath: string): string => join(folderOf(repositoryPath), 'config.toml')
+
+/** The text of a repository's file, if it has one. @throws TroupeError CONFIG_INVALID */
+export const readRepositoryText = (repositoryPath: string): string | undefined =>
+  isRealFolder(folderOf(repositoryPath)) ? readConfigText(fileOf(repositoryPath), 'refuse') : undefined
+
 /**
- * Reads the file of a repository and keeps what it may set.
+ * Keeps what the file of a repository may set.
  * @param own the user's own configuration, defaults included
  * @throws TroupeError CONFIG_INVALID
  */
-export function repositoryConfig(repositoryPath: string, own: ConfigFile): RepositoryConfig {
-  const folder = join(repositoryPath, '.troupe')
-  const path = join(folder, 'config.toml')
-  if (!isRealFolder(folder)) return { config: {}, warnings: [] }
+export function repositoryConfig(repositoryPath: string, text: string | undefined, own: ConfigFile): RepositoryConfig {
+  const path = fileOf(repositoryPath)
   let config: Table = {}
   const warnings: string[] = []
-  for (const [place, value] of leaves(readConfigFile(path, 'refuse'), [])) {
-    const refusal = dotted(place) === 'setup.run' ? distrust(repositoryPath, own) : refusalOf(place, value, own)
+  for (const [place, value] of leaves(parseConfig(text, path), [])) {
+    const refusal = refusalOf({ place, value, repositoryPath }, own)
     if (refusal) warnings.push(`${path}: ${dotted(place)} is ignored: ${refusal}.`)
     else config = mergeTables(config, nestTable(place, value))
   }
@@ -91,16 +110,22 @@ function isRealFolder(path: string): boolean {
   }
 }
 
-/** Undefined when the user trusts the repository to run code of its own. */
-function distrust(repositoryPath: string, own: ConfigFile): string | undefined {
-  if (own.setup?.trust?.includes(repositoryPath)) return undefined
-  return `it is code of the repository; to let it run, add ${JSON.stringify(repositoryPath)} to [setup] trust in your own config.toml`
+interface Setting {
+  readonly place: readonly string[]
+  readonly value: unknown
+  readonly repositoryPath: string
 }
 
-function refusalOf(place: readonly string[], value: unknown, own: ConfigFile): string | undefined {
+/** Undefined when the repository may set it. */
+function refusalOf({ place, value, repositoryPath }: Setting, own: ConfigFile): string | undefined {
   const rule = RULES[dotted(place[0] === 'agents' ? ['agents', '*', ...place.slice(2)] : place)]
-  if (rule === undefined) return 'a repository may not set it'
-  if (rule === 'free' || rule(value, ownValue(place, own))) return undefined
+  if (rule === undefined) return 'a repository may not set it; if you want it, put it into your own config.toml'
+  if (rule === 'free') return undefined
+  if (typeof rule === 'object') {
+    if (own.setup?.trust?.includes(repositoryPath)) return undefined
+    return `${rule.because}; to allow it, add ${JSON.stringify(repositoryPath)} to [setup] trust in your own config.toml`
+  }
+  if (rule(value, ownValue(place, own))) return undefined
   return 'a repository may only be stricter than your own configuration'
 }
 

@@ -1,5 +1,6 @@
 /** What may stand in a config.toml. Every key is optional; defaults.ts has the values of those that are missing. */
 import { z } from 'zod'
+import { pluginIsolation } from '../../core/contract/records.ts'
 import { permissionMode, sandboxKind } from '../../core/contract/statuses.ts'
 
 const text = z
@@ -7,6 +8,8 @@ const text = z
   .min(1)
   .max(4096)
   .refine((value) => !value.includes('\0'), 'must not hold a NUL character')
+/** It is an argument of the agent's program, which must not take it for an option. */
+const modelName = text.regex(/^[^-]/, 'must not begin with "-"')
 const minutes = z.number().min(0).max(525_600)
 const agentName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and dashes')
 const environmentName = z
@@ -33,16 +36,21 @@ const insidePath = text.refine(
   'must be a path inside the repository',
 )
 
-const agentChoice = z.strictObject({ agent: agentName, model: text }).partial()
+const agentChoice = z.strictObject({ agent: agentName, model: modelName }).partial()
 const agentSettings = z
   .strictObject({
     program: text,
-    model: text,
+    model: modelName,
     permission_mode: permissionMode,
     args: z.array(z.string().max(32_768)).max(200),
     env: z.record(environmentName, z.string().max(32_768)),
   })
   .partial()
+
+const pluginName = z
+  .string()
+  .regex(/^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/, 'must be the name of a package')
+const pluginSettings = z.strictObject({ isolation: pluginIsolation }).partial()
 
 /** What becomes of agents at work when their host ends: their tasks go on in new sessions, or the next host goes on with them. */
 export const sessionsAtEnd = z.enum(['end', 'leave'])
@@ -52,6 +60,7 @@ export const configFile = z
   .strictObject({
     agent: z.strictObject({ execution: agentChoice, planning: agentChoice }).partial(),
     agents: z.record(agentName, agentSettings),
+    plugins: z.record(pluginName, pluginSettings),
     timeouts: z.strictObject({ idle_minutes: minutes, total_minutes: minutes }).partial(),
     sandbox: z
       .strictObject({

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { startModelServer } from '../../fixtures/model-server/server.ts'
-import { claudeSetup, giveClaude, isText, startBareClaude } from './runner/claude.ts'
+import { claudeSetup, giveClaude, isText, makeBarePlace, startBareClaude } from './runner/claude.ts'
 import { openBenchHost } from './runner/host.ts'
 import { openRepeater } from './runner/repeater.ts'
 import { atMost, type Row } from './runner/row.ts'
@@ -45,10 +45,10 @@ export async function benchClaudeCode(): Promise<Row[]> {
     agent: 'claude-code',
     prompt: PROMPT,
   })
-  const folder = mkdtempSync(join(host.troupe.lab.folder, 'bare-'))
+  const place = await makeBarePlace(host.repository, mkdtempSync(join(host.troupe.lab.folder, 'bare-')))
   const bare = async () => {
     const begin = performance.now()
-    await using claude = startBareClaude(setup, folder)
+    await using claude = startBareClaude(setup, place)
     claude.say(PROMPT)
     await claude.next(isText)
     return performance.now() - begin
@@ -60,7 +60,7 @@ export async function benchClaudeCode(): Promise<Row[]> {
       unit: 'ms',
       ...times,
       goals: [atMost('difference', 20), atMost('ratio', 1.05)],
-      how: `${PAIRS} alternating pairs, scripted model: the call that starts a session in its worktree to the message at the client, against \`claude -p\` with the same flags and its prompt on stdin`,
+      how: `${PAIRS} alternating pairs, scripted model: the call that starts a session in its worktree to the message at the client, against \`claude -p\` with the same flags, in a worktree too, and its prompt on stdin`,
     },
   ]
 }

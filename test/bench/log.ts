@@ -22,7 +22,7 @@ const BODY = JSON.stringify({
 /** Both take turns, so that noise of the machine meets both. */
 export async function benchLog(): Promise<Row[]> {
   await using opened = new AsyncDisposableStack()
-  const raw = opened.use(await openRawLog(BODY))
+  const raw = opened.use(await openRawLog({ body: BODY }))
   const folder = await mkdtemp(join(tmpdir(), 'troupe-bench-'))
   opened.defer(() => rm(folder, { recursive: true, force: true }))
   const options = { driver: 'sqlite' as const, file: join(folder, 'log.db') }

@@ -21,7 +21,7 @@ const GATES = PHASES.length * (ROUNDS + 1)
 const BODY = JSON.stringify({ type: 'text', content: 'A line as agents print them, with some words in it. '.repeat(4) })
 
 export async function benchThroughput(): Promise<Row[]> {
-  await using raw = await openRawLog(BODY)
+  await using raw = await openRawLog({ body: BODY, sessions: AGENTS })
   await using host = await openBenchHost()
   const { folder } = host.troupe.lab
   using gates = makeGates(folder, GATES)
@@ -44,7 +44,7 @@ export async function benchThroughput(): Promise<Row[]> {
       baseline: perSecond(times.baseline),
       ratio: 1 / times.ratio,
       goals: [atLeast('ratio', goal)],
-      how: `${AGENTS} agents print ${LINES.toLocaleString('en')} lines each at once; until every subscriber has all of them, against a loop of bare inserts in batches of ${BATCH}`,
+      how: `${AGENTS} agents print ${LINES.toLocaleString('en')} lines each at once; until every subscriber has all of them, against a loop of bare inserts of the same messages in batches of ${BATCH}, each of one session in turn`,
     })
   }
   rows.push({

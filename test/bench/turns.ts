@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startModelServer } from '../../fixtures/model-server/server.ts'
 import { sleep } from '../../core/base/waiting.ts'
 import type { Message } from '../../core/rpc/client/index.ts'
-import { claudeSetup, giveClaude, isText, startBareClaude, type ClaudeSetup } from './runner/claude.ts'
+import { claudeSetup, giveClaude, isText, makeBarePlace, startBareClaude, type ClaudeSetup } from './runner/claude.ts'
 import { followTask } from './runner/following.ts'
 import { openBenchHost, sessionOf, type BenchHost } from './runner/host.ts'
 import { atMost, type Row } from './runner/row.ts'
@@ -39,7 +39,7 @@ export async function benchTurns(): Promise<Row[]> {
   await host.troupe.stop()
   await host.troupe.start()
   await using own = await openOwn(host)
-  await using bare = await openBare(setup, mkdtempSync(join(host.troupe.lab.folder, 'bare-')))
+  await using bare = await openBare(setup, host)
   const times = await alternate(
     { rounds: TURNS, warmups: WARMUPS },
     () => own.turn(),
@@ -90,8 +90,9 @@ async function openOwn(host: BenchHost) {
 
 const isQuestion = ({ type }: Message): boolean => type === 'userQuestion'
 
-async function openBare(setup: ClaudeSetup, folder: string) {
-  const claude = startBareClaude(setup, folder)
+async function openBare(setup: ClaudeSetup, { repository, troupe }: BenchHost) {
+  const place = await makeBarePlace(repository, mkdtempSync(join(troupe.lab.folder, 'bare-')))
+  const claude = startBareClaude(setup, place)
   claude.say('Begin.')
   let asked = await claude.next(isRequest)
   return {

@@ -4,8 +4,9 @@
  */
 import { expect, test } from 'vitest'
 import { findFaultPoints } from './fault-points.ts'
-import { lead, type Life, LateLife, StoppedLife, WholeLife } from './lives.ts'
+import { ComparedLife, lead, type Life, LateLife, StoppedLife, WholeLife } from './lives.ts'
 import { checkStore, checkTask } from './oracle.ts'
+import { PluginLife } from './plugin-life.ts'
 import { openWorld, type World } from './world.ts'
 
 /** A task whose sessions are lost three times in a row fails. */
@@ -26,13 +27,15 @@ function toPlace(point: string): string {
   return BY_DETAIL.has(name) ? point : name
 }
 
-/** How many sessions of the task were lost since one that was not. */
+/** How many sessions of a task were lost since one that was not; of several tasks, the most. */
 async function lostInARow({ host }: World, { title }: Life): Promise<number> {
-  const [task] = (await host.client.call('listUnitTasks', { search: title })).tasks
-  if (!task) return 0
-  const { sessions } = (await host.client.call('getAgentTask', { id: task.agentTaskId })).agentTask
-  const ended = sessions.filter(({ outcome }) => outcome !== undefined)
-  return ended.length - 1 - ended.findLastIndex(({ outcome }) => outcome !== 'lost')
+  const { tasks } = await host.client.call('listUnitTasks', { search: title })
+  const counts = tasks.map(async ({ agentTaskId }) => {
+    const { sessions } = (await host.client.call('getAgentTask', { id: agentTaskId })).agentTask
+    const ended = sessions.filter(({ outcome }) => outcome !== undefined)
+    return ended.length - 1 - ended.findLastIndex(({ outcome }) => outcome !== 'lost')
+  })
+  return Math.max(0, ...(await Promise.all(counts)))
 }
 
 /** Leads a life; the host is killed at each point that is not in `hit` yet, which is added then. Gives the crashes. */
@@ -91,7 +94,9 @@ test('a task comes to its end, with nothing lost or doubled, when its host is ki
   }
   const others = async () => {
     await using world = await openWorld()
+    await sweep(world, hit, (name) => new PluginLife(world, name))
     await sweep(world, hit, (name) => new StoppedLife(world, name))
+    await sweep(world, hit, (name) => new ComparedLife(world, name))
     world.configure('[timeouts]\ntotal_minutes = 0.01')
     await sweep(world, hit, (name) => new LateLife(world, name))
   }

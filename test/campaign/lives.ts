@@ -96,9 +96,7 @@ export abstract class TaskLife implements Life {
       return false
     }
     this.#task = task
-    if (task.status !== 'draft') return this.next(client, task)
-    await client.call('startTaskExecution', { id: task.id })
-    return false
+    return this.next(client, task)
   }
 
   /** True when a task that is not there is the end. */
@@ -201,5 +199,47 @@ export class LateLife extends TaskLife {
     if (status === 'failed' && error?.code === 'AGENT_TIMEOUT') return true
     if (status !== 'queued' && status !== 'in_progress') this.unexpected(task)
     return false
+  }
+}
+
+/** Two attempts: one is chosen when it is ready, while the other works for ever. */
+export class ComparedLife implements Life {
+  readonly title: string
+  readonly accepted: string[] = []
+  readonly #world: World
+  readonly #prompt: string
+  #task: UnitTask | undefined
+
+  constructor(world: World, name: string) {
+    this.#world = world
+    this.title = `The compared life of ${name}`
+    // A shell takes the plan for a comment.
+    this.#prompt = `exec sleep 1000 # {{${name}: say 2 0; write ${name}}}`
+  }
+
+  /** The attempt that is chosen. */
+  get task(): UnitTask | undefined {
+    return this.#task
+  }
+
+  async step(client: Client): Promise<boolean> {
+    const { tasks } = await client.call('listUnitTasks', { search: this.title })
+    const [good, endless] = ['ledger', 'command'].map((agent) => tasks.find((task) => task.agent === agent))
+    if (tasks.length === 0) await this.#create(client)
+    if (!good || !endless) return false
+    this.#task = good
+    if (good.status === 'in_review' && endless.status === 'in_progress') {
+      await client.call('chooseAttempt', { taskId: good.id })
+    }
+    const wrong = [good, endless].find(({ status }) => status === 'failed' || status === 'stopped')
+    if (wrong || tasks.length > 2) throw new Error(`${this.title} has ${JSON.stringify(tasks)}`)
+    return good.status === 'approved' && endless.status === 'rejected'
+  }
+
+  async #create(client: Client): Promise<void> {
+    const { repository } = await client.call('addRepository', { path: this.#world.repository.path })
+    const attempts = [{ agent: 'ledger' }, { agent: 'command' }]
+    const common = { repositoryId: repository.id, title: this.title, prompt: this.#prompt, start: true }
+    await client.call('createComparison', { ...common, attempts })
   }
 }

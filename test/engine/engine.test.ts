@@ -38,6 +38,26 @@ await describeEachDatabase('the engine', (databases) => {
     await expect(engine.command(newId(), { type: 'start' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 
+  test('makes all of several actors or none', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const before = await bench.sample.store.read((tx) => tx.all('select id from actor'))
+    const actor = (id: string) => ({ machine: 'unitTask' as const, id, input: { taskId: id, prompt: 'x', totalMs: 0 } })
+    const task = await bench.sample.addTask()
+    // The second has the id of the first.
+    await expect(engine.spawn([task.id, task.id].map(actor), async () => {})).rejects.toMatchObject({
+      code: 'CONFLICT',
+    })
+    expect(await bench.sample.store.read((tx) => tx.all('select id from actor'))).toEqual(before)
+    const other = await bench.sample.addTask()
+    await engine.spawn([task.id, other.id].map(actor), async () => {})
+    for (const { id } of [task, other]) await engine.command(id, { type: 'start' })
+    await engine.idle()
+    expect(bench.noted.map(({ params }) => params)).toEqual(
+      expect.arrayContaining([task, other].map(({ id }) => ({ taskId: id }))),
+    )
+  })
+
   test('makes a session in the same commit that assigns its task', async () => {
     await using bench = await openWorkbench(databases)
     const engine = bench.engine()

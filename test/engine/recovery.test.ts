@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../core/base/clock.ts'
+import { TroupeError } from '../../core/base/errors.ts'
 import { newId } from '../../core/base/ids.ts'
 import { silentLogger } from '../../core/base/logger.ts'
 import { makeEffectHandlers } from '../../core/engine/effect-handlers.ts'
-import type { SessionSpec } from '../../core/engine/ports.ts'
-import { recoverSessions } from '../../core/engine/recovery.ts'
+import type { Engine } from '../../core/engine/engine.ts'
+import type { LeftSession, SessionSpec } from '../../core/engine/ports.ts'
+import { beginRecovery } from '../../core/engine/recovery.ts'
+import { makeTakeUp } from '../../core/engine/take-up.ts'
 import { openSessionLog } from '../../core/log/session-log.ts'
 import { getSession, getSessionStart } from '../../core/store/sessions.ts'
 import { sqlite } from '../helpers/databases.ts'
@@ -26,16 +29,34 @@ const text = { type: 'text', json: '{"type":"text","content":"x"}' } as const
 
 /** A runner that only notes what it is given, and has no session. */
 function makeRunner() {
-  const recovered: SessionSpec[] = []
-  const started: string[] = []
+  const left: LeftSession[] = []
+  const started: SessionSpec[] = []
+  const has = async (id: string) => started.some(({ sessionId }) => sessionId === id)
   const runner = {
-    recover: (specs: readonly SessionSpec[]) => void recovered.push(...specs),
-    start: async ({ sessionId }: SessionSpec) => void started.push(sessionId),
-    stop: async (sessionId: string) => started.includes(sessionId),
-    answer: async (sessionId: string) => started.includes(sessionId),
-    send: async (sessionId: string) => started.includes(sessionId),
+    recover: (sessions: readonly LeftSession[]) => void left.push(...sessions),
+    start: async (spec: SessionSpec): Promise<void> => void started.push(spec),
+    stop: has,
+    answer: has,
+    send: has,
   }
-  return { recovered, started, runner }
+  return { left, started, runner }
+}
+
+type Runner = ReturnType<typeof makeRunner>['runner']
+
+const takeUpWith = (bench: Workbench, engine: Engine, runner: Pick<Runner, 'start'>) =>
+  makeTakeUp({ ...deps(bench), runner, tell: (...event) => engine.tell(...event) })
+
+const effectsOf = (bench: Workbench, engine: Engine, runner: Runner) =>
+  makeEffectHandlers({ ...deps(bench), runner, takeUp: takeUpWith(bench, engine, runner), workspace, poke() {} })(
+    engine,
+  )
+
+/** A whole recovery; settles when all is taken up. */
+async function recover(bench: Workbench, engine: Engine, runner: Runner, startsSessions = true): Promise<void> {
+  const takeUp = takeUpWith(bench, engine, runner)
+  const takeUpAll = await beginRecovery({ ...deps(bench), engine, runner, takeUp, startsSessions })
+  await takeUpAll(new AbortController().signal)
 }
 
 /** What the effects need beside the runner; nothing here asks for it. */
@@ -50,9 +71,10 @@ describe('a start after a crash', () => {
     await engine.tell(sessionId, { type: 'asked', question })
     await using log = openSessionLog(deps(bench))
     await log.append({ sessionId, firstSeq: 1, at: 0, drafts: [text], progress: '{"checkpoint":1}' })
-    const { runner, recovered } = makeRunner()
-    await recoverSessions({ ...deps(bench), engine, runner, startsSessions: true })
-    expect(recovered).toMatchObject([
+    const { runner, left, started } = makeRunner()
+    await recover(bench, engine, runner)
+    expect(left).toEqual([{ sessionId, progress: '{"checkpoint":1}' }])
+    expect(started).toMatchObject([
       {
         sessionId,
         prompt: 'do it',
@@ -69,9 +91,9 @@ describe('a start after a crash', () => {
     await using bench = await openWorkbench(sqlite)
     const { engine, sessionId } = await runningSession(bench)
     await engine.tell(sessionId, { type: 'stop' })
-    const { runner, recovered } = makeRunner()
-    await recoverSessions({ ...deps(bench), engine, runner, startsSessions: true })
-    expect(recovered).toMatchObject([{ sessionId, stopping: true }])
+    const { runner, started } = makeRunner()
+    await recover(bench, engine, runner)
+    expect(started).toMatchObject([{ sessionId, stopping: true }])
   })
 
   test('takes the end that was stored with the closing message, and runs nothing twice', async () => {
@@ -80,21 +102,79 @@ describe('a start after a crash', () => {
     await using log = openSessionLog(deps(bench))
     const progress = JSON.stringify({ ended: { type: 'ended', outcome: 'completed', endCommit: 'abc' } })
     await log.append({ sessionId, firstSeq: 1, at: 0, drafts: [text], progress })
-    const { runner, recovered } = makeRunner()
-    await recoverSessions({ ...deps(bench), engine, runner, startsSessions: true })
+    const { runner, left, started } = makeRunner()
+    await recover(bench, engine, runner)
     await engine.idle()
     expect(await bench.task(taskId)).toMatchObject({ status: 'in_review', endCommit: 'abc' })
-    expect(recovered).toEqual([])
+    expect([...left, ...started]).toEqual([])
+  })
+
+  test('hears what came before that end, and was not delivered', async () => {
+    await using bench = await openWorkbench(sqlite)
+    const { engine, taskId, sessionId } = await runningSession(bench)
+    await using log = openSessionLog(deps(bench))
+    const reports = [{ id: 'started:1', report: { type: 'started', agentSessionId: 'c1' } }]
+    const progress = JSON.stringify({ ended: { type: 'ended', outcome: 'failed' }, reports })
+    await log.append({ sessionId, firstSeq: 1, at: 0, drafts: [text], progress })
+    await recover(bench, engine, makeRunner().runner)
+    await engine.idle()
+    const session = await bench.sample.store.read((tx) => getSession(tx, sessionId))
+    expect(session).toMatchObject({ status: 'failed', agentSessionId: 'c1' })
+    expect((await bench.task(taskId)).status).toBe('failed')
   })
 
   test('leaves sessions at work alone when it starts none itself', async () => {
     await using bench = await openWorkbench(sqlite)
     const { engine, taskId } = await runningSession(bench)
-    const { runner, recovered } = makeRunner()
-    await recoverSessions({ ...deps(bench), engine, runner, startsSessions: false })
+    const { runner, left, started } = makeRunner()
+    await recover(bench, engine, runner, false)
     await engine.idle()
-    expect(recovered).toEqual([])
+    expect([...left, ...started]).toEqual([])
     expect((await bench.task(taskId)).status).toBe('in_progress')
+  })
+})
+
+describe('a session that waits to be taken up', () => {
+  test('is taken up for the first who asks something of it, and only once', async () => {
+    await using bench = await openWorkbench(sqlite)
+    const { engine, taskId, sessionId } = await runningSession(bench)
+    const { runner, started } = makeRunner()
+    const takeUp = takeUpWith(bench, engine, runner)
+    const takeUpAll = await beginRecovery({ ...deps(bench), engine, runner, takeUp, startsSessions: true })
+    const handlers = makeEffectHandlers({ ...deps(bench), runner, takeUp, workspace, poke() {} })(engine)
+    await handlers.deliverMessage({ sessionId, taskId, content: 'and docs', by: 'x' }, effect())
+    expect(started).toMatchObject([{ sessionId }])
+    await Promise.all([takeUp(sessionId), takeUp(sessionId)])
+    expect(started.length).toBe(2)
+    await engine.tell(sessionId, { type: 'ended', outcome: 'completed' })
+    await takeUpAll(new AbortController().signal)
+    expect(started.length).toBe(2)
+  })
+
+  test('ends as was stored, and not as it was told to meanwhile', async () => {
+    await using bench = await openWorkbench(sqlite)
+    const { engine, taskId, sessionId } = await runningSession(bench)
+    await using log = openSessionLog(deps(bench))
+    const progress = JSON.stringify({ ended: { type: 'ended', outcome: 'completed' } })
+    await log.append({ sessionId, firstSeq: 1, at: 0, drafts: [text], progress })
+    const { runner, started } = makeRunner()
+    await effectsOf(bench, engine, runner).stopSession({ sessionId }, effect())
+    await engine.idle()
+    expect(started).toEqual([])
+    expect((await bench.task(taskId)).status).toBe('in_review')
+  })
+
+  test('waits on while the database does not work', async () => {
+    await using bench = await openWorkbench(sqlite)
+    const { engine } = await runningSession(bench)
+    const { runner, started } = makeRunner()
+    let failures = 3
+    const start = async (spec: SessionSpec) => {
+      if (failures-- > 0) throw new TroupeError('STORE_FAILED', 'The disk is full.')
+      await runner.start(spec)
+    }
+    await recover(bench, engine, { ...runner, start })
+    expect(started.length).toBe(1)
   })
 })
 
@@ -105,7 +185,7 @@ describe('an effect', () => {
     await engine.tell(sessionId, { type: 'ended', outcome: 'completed' })
     expect(await bench.sample.store.read((tx) => getSession(tx, sessionId))).toMatchObject({ status: 'completed' })
     const { runner, started } = makeRunner()
-    const handlers = makeEffectHandlers({ ...deps(bench), runner, workspace, poke() {} })(engine)
+    const handlers = effectsOf(bench, engine, runner)
     await handlers.startSession({ sessionId }, effect())
     expect(started).toEqual([])
   })
@@ -114,10 +194,10 @@ describe('an effect', () => {
     await using bench = await openWorkbench(sqlite)
     const { engine, taskId, sessionId } = await runningSession(bench)
     const { runner, started } = makeRunner()
-    const handlers = makeEffectHandlers({ ...deps(bench), runner, workspace, poke() {} })(engine)
+    const handlers = effectsOf(bench, engine, runner)
     await handlers.deliverMessage({ sessionId, taskId, content: 'and docs', by: 'x' }, effect())
     await handlers.stopSession({ sessionId }, effect())
-    expect(started).toEqual([sessionId])
+    expect(started).toMatchObject([{ sessionId }])
   })
 
   test('that brings an answer too late for a lost session gives it to the next one', async () => {
@@ -129,7 +209,7 @@ describe('an effect', () => {
     await engine.tell(sessionId, { type: 'answered', ...answer })
     const { runner } = makeRunner()
     const nobody = { ...runner, answer: async () => false }
-    const handlers = makeEffectHandlers({ ...deps(bench), runner: nobody, workspace, poke() {} })(engine)
+    const handlers = effectsOf(bench, engine, nobody)
     const delivery = effect()
     await expect(handlers.deliverAnswer({ sessionId, ...answer }, delivery)).rejects.toMatchObject({ code: 'CONFLICT' })
     await engine.tell(sessionId, { type: 'ended', outcome: 'lost' })

@@ -74,7 +74,7 @@ export async function openWorkbench(databases: Databases, clock: Clock = systemC
 /** A task in draft. */
 export async function spawnTask(engine: Engine, repositoryGroupId: string): Promise<string> {
   const id = newId()
-  await engine.spawn({ machine: 'unitTask', id, input: { taskId: id, prompt: 'do it', totalMs: 0 } }, async (tx) => {
+  await engine.spawn([{ machine: 'unitTask', id, input: { taskId: id, prompt: 'do it', totalMs: 0 } }], async (tx) => {
     const agentTask = await insertAgentTask(tx, { id: newId(), agent: 'command', baseRemotes: [] })
     await insertTask(tx, {
       id,

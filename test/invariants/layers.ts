@@ -8,11 +8,15 @@ export const LAYER_TABLE = [
   ['machines, rpc, plugin/contract', 'base, contract'],
   ['store', 'base, contract'],
   ['log', 'base, contract, store'],
-  ['workspace, sandbox, secrets, auth, forge', 'base, contract; never each other'],
+  ['workspace, sandbox, secrets, auth, forge, question-server', 'base, contract; never each other'],
   ['plugin (rest)', 'base, contract, rpc'],
   ['schedule', 'base, contract, store'],
   ['engine', 'base, contract, machines, store, log (types); everything else through its own ports'],
-  ['runner', 'base, contract, workspace, sandbox, secrets, plugin, rpc/client, engine/ports (types), log (types)'],
+  [
+    'runner',
+    'base, contract, workspace, sandbox, secrets, question-server, plugin, rpc/client, engine/ports (types), log (types)',
+  ],
+  ['conformance', 'base, contract, plugin, sandbox, runner'],
   [
     'handlers',
     'base, contract, machines, engine, store, schedule, secrets, auth, forge, plugin, rpc (types), log (types)',

@@ -86,14 +86,14 @@ await describeEachDatabase('appending to the log', (databases) => {
     expect(await Promise.all(ids.map((id) => stored(sample.store, id)))).toEqual(ids.map(() => [1, 2]))
   })
 
-  it('writes the first batch after a pause at once, gathers those that come soon after, and waits for nothing with many', async () => {
+  it('writes the first batches after a rest at once, gathers those that come after, and waits for nothing with many', async () => {
     await using opened = await openLog(databases, { flushMs: 60_000 })
     const [a, b] = [await opened.addSessionId(), await opened.addSessionId()]
-    await opened.log.append(batch(a, 1, 2))
+    for (const seq of numbers(1, 4)) await opened.log.append(batch(a, seq, seq))
     const soon = opened.log.append(batch(b, 1, 2))
     await new Promise((resolve) => setTimeout(resolve, 50))
-    expect([await stored(opened.store, a), await stored(opened.store, b)]).toEqual([[1, 2], []])
-    await opened.log.append(batch(a, 3, 700))
+    expect([await stored(opened.store, a), await stored(opened.store, b)]).toEqual([[1, 2, 3, 4], []])
+    await opened.log.append(batch(a, 5, 700))
     await soon
     expect(await stored(opened.store, b)).toEqual([1, 2])
   })

@@ -93,13 +93,18 @@ describe('the agent session machine', () => {
     expect(nextStep('agentSession', run([...two, answered('q1')]).snapshot, answered('q1'))).toBeUndefined()
   })
 
-  test('delivers an answer and records it in the same step', () => {
+  test('records an answer in the same step, delivers it, and then tells its task that it works again', () => {
     const step = run([...started, asked('q1'), answered('q1')])
     expect(step.records).toEqual([{ type: 'recordAnswer', params: { questionId: 'q1', answer: 'A', by: 'local' } }])
-    expect(step.effects).toContainEqual({
-      type: 'deliverAnswer',
-      params: { sessionId: 's', questionId: 'q1', answer: 'A', by: 'local' },
-    })
+    expect(step.effects).toEqual([
+      { type: 'deliverAnswer', params: { sessionId: 's', questionId: 'q1', answer: 'A', by: 'local' } },
+      { type: 'send', params: { to: 't', event: { type: 'session.working', sessionId: 's' } } },
+    ])
+  })
+
+  test('tells its task that it waits no more when its time is over', () => {
+    const step = run([...started, asked('q1'), { type: 'totalTimeout' }])
+    expect(told(step)).toContainEqual({ type: 'session.working', sessionId: 's' })
   })
 
   test('withdraws its open questions when it ends, but leaves the last one open when it is lost', () => {

@@ -22,6 +22,8 @@ const userEvents: ActorEvent[] = [
   { type: 'stop' },
   { type: 'approve' },
   { type: 'reject' },
+  { type: 'choose', others: ['t2', 't3'] },
+  { type: 'passOver' },
   { type: 'retry', fresh: false },
   { type: 'retry', fresh: true },
   { type: 'changes', prompt: 'more' },
@@ -262,6 +264,51 @@ describe('the unit task machine', () => {
     for (const outcome of ['completed', 'failed', 'stopped', 'lost']) {
       expect(columnsOf(run([...running, { type: 'stop' }, ended('s1', outcome)]).state).status).toBe('stopped')
     }
+  })
+
+  test('begins queued, from a commit that is given, when it is made so', () => {
+    const step = firstStep('unitTask', { ...input, start: true, baseCommit: 'abc' })
+    expect(columnsOf(step.state)).toMatchObject({ status: 'queued', waitingFor: 'worker', baseCommit: 'abc' })
+    expect(step.effects).toEqual([{ type: 'requestWorker', params: { taskId: 't' } }])
+    expect(columnsOf(firstStep('unitTask', { ...input, start: false }).state).status).toBe('draft')
+  })
+
+  test('passes the others over when it is chosen, as often as it is chosen', () => {
+    const choose = { type: 'choose', others: ['t2', 't3'] }
+    const sends = ['t2', 't3'].map((to) => ({ type: 'send', params: { to, event: { type: 'passOver' } } }))
+    const chosen = run([...running, ended('s1', 'completed'), choose])
+    expect(columnsOf(chosen.state).status).toBe('approved')
+    expect(chosen.effects).toEqual(sends)
+    const again = nextStep('unitTask', chosen.snapshot, choose)
+    expect(again && columnsOf(again.state).status).toBe('approved')
+    expect(again?.effects).toEqual(sends)
+    for (const early of [[], [{ type: 'start' }], running, [...running, ended('s1', 'failed')]]) {
+      expect(nextStep('unitTask', run(early).snapshot, choose)).toBeUndefined()
+    }
+  })
+
+  test('is rejected when it is passed over, after its session has ended however it ends, unless it was approved', () => {
+    const passOver = { type: 'passOver' }
+    const open = [
+      [],
+      [{ type: 'start' }],
+      ...['completed', 'failed', 'stopped'].map((how) => [...running, ended('s1', how)]),
+    ]
+    for (const events of open) expect(columnsOf(run([...events, passOver]).state).status).toBe('rejected')
+    const asking = run([...running, ended('s1', 'lost', { openQuestion: question }), passOver])
+    expect(columnsOf(asking.state)).toMatchObject({ status: 'rejected', waitingFor: null })
+    expect(asking.records).toEqual([{ type: 'withdrawQuestions', params: { questionIds: ['q'] } }])
+    for (const events of [running, [...running, { type: 'stop' }]]) {
+      const passed = run([...events, passOver])
+      expect(columnsOf(passed.state).status).toBe('in_progress')
+      expect(passed.effects).toEqual([{ type: 'send', params: { to: 's1', event: { type: 'stop' } } }])
+      for (const outcome of ['completed', 'failed', 'stopped', 'lost']) {
+        const over = run([...events, passOver, { type: 'stop' }, ended('s1', outcome)])
+        expect(columnsOf(over.state).status).toBe('rejected')
+      }
+    }
+    const approved = run([...running, ended('s1', 'completed'), { type: 'approve' }])
+    expect(nextStep('unitTask', approved.snapshot, passOver)).toBeUndefined()
   })
 
   test('keeps why a merge was refused and can be merged again', () => {

@@ -41,6 +41,15 @@ describe('how a session ended', () => {
     })
   })
 
+  test('keeps what the agent did not get, however it ended', () => {
+    const unheard = ['and docs']
+    const failed = { kind: 'error', code: 'AGENT_API', message: 'overloaded', unheard } as const
+    expect(toEnding(failed, facts)).toMatchObject({ outcome: 'failed', unheard })
+    expect(toEnding({ kind: 'complete', success: true, unheard }, facts)).toMatchObject({ unheard })
+    const stop = { kind: 'asked' } as const
+    expect(toEnding({ kind: 'stopped', unheard }, { ...facts, stop })).toMatchObject({ outcome: 'stopped', unheard })
+  })
+
   test('is a failure of the plugin when it stops unasked', () => {
     expect(toEnding({ kind: 'stopped' }, facts)).toMatchObject({ outcome: 'failed', error: { code: 'PLUGIN_FAILED' } })
   })

@@ -121,7 +121,11 @@ export async function openHosts(changes: Partial<RunnerDeps> = {}): Promise<Host
       current = await open(more)
     },
     start: async (prompt, more) => current.runner.start(await specOf(prompt, more)),
-    recover: async (prompt, more) => current.runner.recover([await specOf(prompt, more)]),
+    async recover(prompt, more) {
+      const spec = await specOf(prompt, more)
+      current.runner.recover([spec])
+      await current.runner.start(spec)
+    },
     untilTexts: (wanted) => expect.poll(texts, BOUND).toEqual(wanted),
     untilReported: (type) => expect.poll(() => [...reports.values()].map((said) => said.type), BOUND).toContain(type),
     async [Symbol.asyncDispose]() {

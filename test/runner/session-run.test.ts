@@ -15,6 +15,7 @@ import { IdleWatches } from '../../core/runner/idle-watch.ts'
 import type { RunnerDeps } from '../../core/runner/ports.ts'
 import type { RunDeps } from '../../core/runner/session-parts.ts'
 import { SessionRun } from '../../core/runner/session-run.ts'
+import { FolderWatches } from '../../core/sandbox/folder-watches.ts'
 import type { SandboxProcess } from '../../core/sandbox/types.ts'
 
 const survivor: SandboxProcess = {
@@ -27,7 +28,7 @@ const survivor: SandboxProcess = {
   [Symbol.asyncDispose]: () => survivor.stop().then(() => {}),
 }
 
-async function openBench(overrides: Partial<RunnerDeps>) {
+async function openBench(overrides: Partial<RunnerDeps>, { known = false } = {}) {
   const runRoot = await mkdtemp(join(tmpdir(), 'troupe-run-'))
   const reports: SessionReport[] = []
   const deps: RunDeps = {
@@ -52,10 +53,19 @@ async function openBench(overrides: Partial<RunnerDeps>) {
     drives: true,
     atEnd: () => 'end',
     idle: new IdleWatches(systemClock),
+    watches: new FolderWatches(systemClock),
     cleared: Promise.resolve(),
     ...overrides,
   }
-  const place = { taskId: 't', title: 't', agent: 'a', repositoryPath: runRoot, baseBranch: 'main', branchName: 'b' }
+  const place = {
+    taskId: 't',
+    title: 't',
+    agent: 'a',
+    repositoryPath: runRoot,
+    baseBranch: 'main',
+    branchName: 'b',
+    ...(known && { worktreePath: runRoot, baseCommit: 'abc' }),
+  }
   const run = new SessionRun(deps, {
     sessionId: 's',
     place,
@@ -69,6 +79,14 @@ async function openBench(overrides: Partial<RunnerDeps>) {
 }
 
 describe('a session', () => {
+  test('reports its worktree, unless the task knows it', async () => {
+    for (const known of [false, true]) {
+      await using bench = await openBench({}, { known })
+      await bench.run.done
+      expect(bench.reports.map(({ type }) => type)).toEqual(known ? ['ended'] : ['prepared', 'ended'])
+    }
+  })
+
   test('says that a process is left, also when it was told to stop', async () => {
     const begun = Promise.withResolvers<void>()
     const plugins: RunnerDeps['plugins'] = {

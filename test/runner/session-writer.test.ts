@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../core/base/clock.ts'
 import { TroupeError } from '../../core/base/errors.ts'
 import { silentLogger } from '../../core/base/logger.ts'
+import type { PendingReport } from '../../core/engine/ports.ts'
 import type { LogBatch, SessionLog } from '../../core/log/types.ts'
 import { openSessionLog } from '../../core/log/session-log.ts'
+import type { Reporter } from '../../core/runner/reporter.ts'
 import { SessionWriter } from '../../core/runner/session-writer.ts'
 import { makeRedactor } from '../../core/secrets/redact.ts'
 import {
   parseProgress,
-  type PendingReport,
   type StoredProgress,
   withFollowUp,
   withProgress,
@@ -32,8 +33,9 @@ async function openBench(wrap: (log: SessionLog) => Pick<SessionLog, 'append' | 
   const delivered: PendingReport[] = []
   const givenUp = new AbortController()
   const redactor = makeRedactor([{ name: 'KEY', value: 'very-secret' }])
-  const deliver = async (pending: PendingReport) => void delivered.push(pending)
-  const deps = { clock: systemClock, logger: silentLogger, redactor, deliver, signal: givenUp.signal }
+  const report: Reporter['report'] = async (said, id = '') => void delivered.push({ id, report: said })
+  const reporter = { report, reportLater: report }
+  const deps = { clock: systemClock, logger: silentLogger, redactor, reporter, signal: givenUp.signal }
   const open = (lastSeq: number, progress: StoredProgress) =>
     new SessionWriter(
       { ...deps, log: wrap(log) },
@@ -83,12 +85,21 @@ describe('the writer of a session', () => {
     const many = Array.from({ length: 50 }, (_, n) => bench.writer.append([draft('text', { content: String(n) })]))
     await Promise.all(many)
     const ended = { type: 'ended', outcome: 'completed' } as const
-    await bench.writer.finish({ type: 'complete', success: true, durationMs: 1 }, { ended })
+    await bench.writer.finish({ type: 'complete', success: true, durationMs: 1 }, ended)
     await bench.writer.append([draft('text', { content: 'too late' })])
     const messages = await bench.messages()
     expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, index) => index + 1))
     expect(messages.slice(2, -1).map(({ content }) => content)).toEqual(many.map((_, n) => String(n)))
     expect(messages.at(-1)).toMatchObject({ type: 'complete' })
+  })
+
+  test('keeps with the end what is not known to be delivered, and nothing else', async () => {
+    await using bench = await openBench()
+    const pending = { id: 'started:1', report: { type: 'started', agentSessionId: 'c1' } } as const
+    const writer = bench.open(0, { reports: [pending], taken: 'm', checkpoint: 1 })
+    const ended = { type: 'ended', outcome: 'completed' } as const
+    await writer.finish({ type: 'complete', success: true, durationMs: 1 }, ended)
+    expect(await bench.stored()).toEqual({ ended, reports: [pending] })
   })
 
   test('masks secrets in messages and in the prompt (L7)', async () => {

@@ -159,7 +159,10 @@ test('a pipe, a link or a huge file that a program puts in the place of its reco
   const record = '"$TROUPE_PROCESS/process.json"'
   for (const trick of [`mkfifo ${record}`, `ln -s /dev/zero ${record}`, `truncate -s 1500000000 ${record}`]) {
     const request = bench.script(`until [ -f ${record} ]; do sleep 0.01; done; rm ${record} && ${trick}`)
-    await finish(await bench.sandbox.spawn(request))
+    const running = await bench.sandbox.spawn(request)
+    await finish(running)
+    // The wrapper writes the exit code a moment before it is gone itself.
+    await waitFor(async () => ((await isAlive(running.pid)) ? undefined : true))
     expect(await bench.sandbox.attach(request.folder)).toBeUndefined()
     expect(await end()).toEqual({ ended: [], left: [] })
   }

@@ -49,6 +49,18 @@ await describeEachDatabase('tasks', (databases) => {
     expect(changed?.createdAt).toBe(task.createdAt)
   })
 
+  it('are found by the comparison that they are attempts of', async () => {
+    await using sample = await openSample(databases)
+    const comparisonId = newId()
+    await sample.addTask({ title: 'one', comparisonId })
+    await sample.addTask({ title: 'two', comparisonId })
+    await sample.addTask({ title: 'other', comparisonId: newId() })
+    await sample.addTask({ title: 'alone' })
+    expect(await titles(sample, { comparisonId })).toEqual(['two', 'one'])
+    expect(await titles(sample, { comparisonId: noId })).toEqual([])
+    expect(await titles(sample, { comparisonId: 'no id' })).toEqual([])
+  })
+
   it('that do not exist are not found, whatever the id looks like', async () => {
     await using sample = await openSample(databases)
     for (const id of [noId, 'abc', "' or 1=1 --"]) {

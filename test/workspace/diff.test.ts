@@ -198,6 +198,18 @@ describe('the diff of a task', () => {
     }
   })
 
+  it('says that the worktree is gone, and not that there is no work, when the branch has none', async () => {
+    await using bench = await openWorkbench()
+    const worktree = await bench.worktree()
+    await worktree.write({ 'a.txt': 'a' })
+    expect(await changes(bench)).toEqual(['added a.txt'])
+    await rm(worktree.path, { recursive: true })
+    await expect(bench.diff()).rejects.toMatchObject({
+      code: 'WORKTREE_MISSING',
+      message: expect.stringMatching(/not committed .* retry the task/),
+    })
+  })
+
   it('shows the branch when the agent left the folder at an older commit', async () => {
     await using bench = await openWorkbench()
     const worktree = await bench.worktree()

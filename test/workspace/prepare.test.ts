@@ -22,6 +22,23 @@ describe('preparing a worktree', () => {
     expect(await bench.repository.git('status', '--porcelain')).toBe('')
   })
 
+  it('begins at the commit that was settled for it, wherever the base branch is now', async () => {
+    await using bench = await openWorkbench()
+    const baseCommit = await bench.repository.git('rev-parse', 'main')
+    await bench.repository.commit({ 'base.txt': 'moved' })
+    const prepared = await bench.prepare({ baseCommit })
+    expect(prepared.baseCommit).toBe(baseCommit)
+    expect(existsSync(join(prepared.path, 'base.txt'))).toBe(false)
+    expect(await bench.lab.at(prepared.path).git('status', '--porcelain')).toBe('')
+  })
+
+  it('says so when the commit that was settled for it is gone', async () => {
+    await using bench = await openWorkbench()
+    const failure = bench.prepare({ baseCommit: 'a'.repeat(40) })
+    await expect(failure).rejects.toMatchObject({ code: 'GIT_FAILED', message: expect.stringContaining('aaaaaaaa') })
+    expect(await bench.repository.git('branch', '--list', BRANCH)).toBe('')
+  })
+
   it('finds the worktree again with the work in it, and keeps the base commit when the base moves', async () => {
     await using bench = await openWorkbench()
     const first = await bench.prepare()

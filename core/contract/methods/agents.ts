@@ -1,7 +1,7 @@
-/** Agents and the plugins that bring them. */
+/** Agents; plugins bring them. */
 import { z } from 'zod'
 import { method } from '../method.ts'
-import { agentInfo, pluginInfo } from '../records.ts'
+import { agentInfo } from '../records.ts'
 
 export const agents = {
   listAgents: method({
@@ -10,12 +10,5 @@ export const agents = {
     errors: [],
     access: 'viewer',
     doc: 'Lists agents, and for each whether its program is installed, its version and whether it is signed in.',
-  }),
-  listPlugins: method({
-    params: z.object({}),
-    result: z.object({ plugins: z.array(pluginInfo) }),
-    errors: [],
-    access: 'viewer',
-    doc: 'Lists plugins; one that could not be loaded is there with its reason.',
   }),
 }

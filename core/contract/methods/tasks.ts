@@ -6,6 +6,8 @@ import { mergeStrategy, permissionMode, sandboxKind, taskStatus } from '../statu
 
 const byId = z.object({ id })
 const task = z.object({ task: unitTask })
+/** An argument of the agent's program, which must not take it for an option. */
+const modelName = z.string().max(200).regex(/^[^-]/, 'must not begin with "-"')
 const prompt = z.string().trim().min(1).max(1_000_000)
 
 export const tasks = {
@@ -18,7 +20,7 @@ export const tasks = {
       /** Default: the first line of the prompt, shortened. */
       title: z.string().trim().min(1).max(200).optional(),
       agent: z.string().max(200).optional(),
-      model: z.string().max(200).optional(),
+      model: modelName.optional(),
       permissionMode: permissionMode.optional(),
       sandbox: sandboxKind.optional(),
       /** Default: the repository's default branch. */
@@ -59,6 +61,8 @@ export const tasks = {
     params: z.object({
       status: z.array(taskStatus).optional(),
       repositoryId: id.optional(),
+      /** Only the attempts of this comparison. */
+      comparisonId: id.optional(),
       /** Looks for this text in titles and prompts, case-insensitively. */
       search: z.string().max(200).optional(),
       cursor: z.string().optional(),

@@ -1,11 +1,12 @@
 /** Connections to a host of this machine by its unix socket: no port, no token. For Node only. */
-import { Agent, request as httpRequest } from 'node:http'
+import type { Agent as HttpAgent } from 'node:http'
 import { connect } from 'node:net'
 import { WebSocket } from 'ws'
 import { makeHttpConnection, type HttpAnswer } from '../client/connect-http.ts'
 import type { ClientConnection } from '../client/connection.ts'
 import { keepConnected, type KeepOptions } from '../client/keep-connected.ts'
 import { openSocketChannel, SUBPROTOCOL } from '../client/socket-channel.ts'
+import { Agent, request as httpRequest } from '../node-http.ts'
 
 /** Calls a host at its socket, one request a call; nothing is sent before the first call. */
 export function connectUnixHttp(socketPath: string): ClientConnection {
@@ -36,7 +37,7 @@ function openSocket(socketPath: string): WebSocket {
 
 interface PostOptions {
   readonly socketPath: string
-  readonly agent: Agent
+  readonly agent: HttpAgent
   readonly body: string
   readonly signal: AbortSignal
 }

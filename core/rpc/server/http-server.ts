@@ -3,10 +3,11 @@
  * H1 Disposing takes no new request, gives the calls at work `closeMs`, then aborts them and ends every connection.
  * H2 A peer that takes nothing of its answer for `requestTimeoutMs` is cut off.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { TroupeError } from '../../base/errors.ts'
 import type { ServerLimits } from '../limits.ts'
+import { createServer } from '../node-http.ts'
 import { refuseSocket, refusalReply, send } from './respond.ts'
 import { route, type RouteContext } from './routes.ts'
 import { openWebSockets } from './web-sockets.ts'

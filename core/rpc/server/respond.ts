@@ -1,7 +1,8 @@
 /** How the server says things over HTTP: always with the same headers, refusals as `{"error":{"code","message"}}`. */
-import { STATUS_CODES, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { toEnvelope, TroupeError, type ErrorCode } from '../../base/errors.ts'
+import { STATUS_CODES } from '../node-http.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 

@@ -42,6 +42,7 @@ export const UnitTaskEntity = defineEntity({
     repositoryGroupId: () => p.manyToOne(RepositoryGroupEntity).mapToPk().fieldName('repository_group_id').index(),
     agentTaskId: () => p.manyToOne(AgentTaskEntity).mapToPk().fieldName('agent_task_id').index(),
     compositeTaskId: uuid().nullable(),
+    comparisonId: uuid().nullable().index(),
     title: text(),
     prompt: text(),
     status: text<UnitTask['status']>(),

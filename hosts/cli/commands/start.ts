@@ -9,7 +9,7 @@ import { type Run, addCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { AttendanceEnd } from '../follow/attendance.ts'
-import { attendTask } from '../follow/attend-task.ts'
+import { attend } from '../follow/attend.ts'
 import { changeSummary, diffLines } from '../render/diff.ts'
 import { nextStepLines, nextSteps } from '../render/next-steps.ts'
 import { plainText } from '../render/sanitize.ts'
@@ -60,8 +60,9 @@ async function showFirstTask(context: CommandContext, client: Client): Promise<S
   ])
   const task = await createSampleTask(client, path, signal)
   output.lines(taskHead(task, output.style))
-  const end = await attendTask(context, client, { taskId: task.id, onInterrupt: 'leave', exitOnQuestion: true })
-  if (end.kind === 'rested') await showWork(context, client, end.task)
+  const watched = [{ taskId: task.id }]
+  const end = await attend(context, client, { tasks: watched, onInterrupt: 'leave', exitOnQuestion: true })
+  if (end.kind === 'rested') for (const rested of end.tasks) await showWork(context, client, rested)
   return end.kind
 }
 

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { type Run, addGroup } from '../command.ts'
 import { addAnswerCommand } from './task/answer.ts'
+import { addCompareCommands } from './task/compare.ts'
 import { addDiffCommand } from './task/diff.ts'
 import { addLogsCommand } from './task/logs.ts'
 import { addPullRequestCommands } from './task/pull-request.ts'
@@ -17,5 +18,6 @@ export function addTaskCommands(program: Command, run: Run): void {
   addWorkCommands(group, run)
   addDiffCommand(group, run)
   addReviewCommands(group, run)
+  addCompareCommands(group, run)
   addPullRequestCommands(group, run)
 }

@@ -31,10 +31,13 @@ function checkPlugin({ name, version, status, error }: PluginInfo): Check {
 }
 
 function checkAgent(info: AgentInfo): Check {
-  const { agent, detection } = info
+  const { agent, detection, provenWith } = info
   const title = `agent ${plainLine(agent)}`
   const hint = detection.hint && plainLine(detection.hint)
   if (!detection.installed) return warn(title, 'not installed', hint)
-  const facts = [detection.version, detection.program].flatMap((fact) => (fact ? [plainLine(fact)] : [])).join(', ')
+  const proven = provenWith && `proven with ${provenWith}`
+  const facts = [detection.version, detection.program, proven]
+    .flatMap((fact) => (fact ? [plainLine(fact)] : []))
+    .join(', ')
   return isUsable(info) ? ok(title, facts || 'installed') : warn(title, `${facts}; not signed in`, hint)
 }

@@ -1,25 +1,33 @@
-/** What the parts of watching one task share. */
+/** What the parts of watching tasks share. */
 import type { Client } from '../../../core/rpc/client/index.ts'
 import type { UnitTask } from '../../../core/contract/records.ts'
 import type { CommandContext } from '../context.ts'
 import type { FollowOptions } from './follow-task.ts'
 import type { LiveView } from './live-view.ts'
 
-export interface AttendOptions extends Omit<FollowOptions, 'signal'> {
+/** A task that is watched. */
+export interface Watched extends Omit<FollowOptions, 'signal'> {
+  /** What its lines begin with, where several tasks are watched; plain, one line. */
+  readonly label?: string
+}
+
+export interface AttendOptions {
+  readonly tasks: readonly Watched[]
   /** What Ctrl-C does where nobody can be asked. */
   readonly onInterrupt: 'stop' | 'leave'
-  /** Leave when the agent asks something and nobody is here to answer. */
+  /** Leave when an agent asks something and nobody is here to answer. */
   readonly exitOnQuestion: boolean
 }
 
 /** How the watching ended. */
 export type AttendanceEnd =
-  | { readonly kind: 'rested'; readonly task: UnitTask }
-  /** The person left; the task goes on. */
+  /** All tasks rest; they are in the order in which they were given. */
+  | { readonly kind: 'rested'; readonly tasks: readonly UnitTask[] }
+  /** The person left; the tasks go on. */
   | { readonly kind: 'detached' }
-  /** The agent waits for an answer that nobody here can give. */
+  /** An agent waits for an answer that nobody here can give. */
   | { readonly kind: 'waiting' }
-  /** Ctrl-C; the task was told to stop if it was to. */
+  /** Ctrl-C; the tasks were told to stop if they were to. */
   | { readonly kind: 'interrupted' }
 
 export interface Attendance {

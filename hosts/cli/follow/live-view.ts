@@ -1,25 +1,31 @@
 /**
- * What a person sees of a task at work. Owns: the spinner, and the messages that wait while a prompt is on the screen.
+ * What a person sees of tasks at work. Owns: the spinner, and the messages that wait while a prompt is on the screen.
  *
  * 1. While held, nothing is written: a prompt has the screen for itself.
- * 2. What waits is bounded: beyond that the log is not read on until the prompt is gone.
+ * 2. What waits is bounded: beyond that the logs are not read on until the prompt is gone.
  */
 import yoctoSpinner from 'yocto-spinner'
 import type { Message } from '../../../core/contract/messages.ts'
 import type { UnitTask } from '../../../core/contract/records.ts'
+import { fail } from '../../../core/base/errors.ts'
 import type { Output } from '../output.ts'
-import { duration, shortId } from '../render/format.ts'
-import { type LogRenderer, makeLogRenderer } from '../render/log.ts'
+import { duration } from '../render/format.ts'
 import { plainLine } from '../render/sanitize.ts'
-import { statusText } from '../render/task.ts'
 import { truncate } from '../render/width.ts'
 import { type Streams, isInteractive } from '../streams.ts'
+import type { Watched } from './attendance.ts'
+import { makeTaskViews, type TaskView } from './task-view.ts'
 
 export interface LiveView extends Disposable {
-  messages(messages: readonly Message[]): Promise<void>
-  task(task: UnitTask): void
+  /** The part of one of the tasks. */
+  of(task: Watched): ShownTask
   /** Keeps the screen clear for a prompt. One at a time. */
   whileHeld<T>(prompt: () => Promise<T>): Promise<T>
+}
+
+export interface ShownTask {
+  messages(messages: readonly Message[]): Promise<void>
+  task(task: UnitTask): void
 }
 
 export interface LiveViewOptions {
@@ -27,24 +33,27 @@ export interface LiveViewOptions {
   readonly streams: Streams
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
-  readonly taskId: string
+  readonly tasks: readonly Watched[]
 }
 
 const MOST_WAITING = 1000
 const TICK_MS = 1000
 
-export function makeLiveView(options: LiveViewOptions): LiveView {
-  const { output, signal, streams, taskId } = options
-  // Who can be asked here needs no command for it.
-  const answerWith = isInteractive(streams) ? undefined : () => `troupe task answer ${shortId(taskId)} "<answer>"`
-  const renderer = makeLogRenderer(output.style, answerWith)
-  const spinner = makeSpinner(options, renderer)
-  let held: PromiseWithResolvers<void> | undefined
-  let waiting: Message[] = []
+interface Waiting {
+  readonly view: TaskView
+  readonly message: Message
+}
 
-  function show(messages: readonly Message[]): void {
-    if (output.json) messages.forEach((message) => output.record(message))
-    else output.lines(messages.flatMap((message) => renderer.lines(message)))
+export function makeLiveView(options: LiveViewOptions): LiveView {
+  const { output, signal, streams, tasks } = options
+  const views = makeTaskViews(tasks, { style: output.style, interactive: isInteractive(streams) })
+  const spinner = makeSpinner(options, () => views.map((view) => view.activity()).join(' · '))
+  let held: PromiseWithResolvers<void> | undefined
+  let waiting: Waiting[] = []
+
+  function show(all: readonly Waiting[]): void {
+    if (output.json) for (const { view, message } of all) output.record(view.record(message))
+    else output.lines(all.flatMap(({ view, message }) => view.lines(message)))
     spinner.update()
   }
 
@@ -56,16 +65,26 @@ export function makeLiveView(options: LiveViewOptions): LiveView {
     spinner.start()
   }
 
+  async function take(all: readonly Waiting[]): Promise<void> {
+    if (held) {
+      waiting.push(...all)
+      if (waiting.length > MOST_WAITING) await held.promise
+    } else show(all)
+    await output.drained(signal)
+  }
+
   spinner.start()
   return {
-    async messages(messages) {
-      if (held) {
-        waiting.push(...messages)
-        if (waiting.length > MOST_WAITING) await held.promise
-      } else show(messages)
-      await output.drained(signal)
+    of(task) {
+      const view = views[tasks.indexOf(task)] ?? fail('INTERNAL', `Task ${task.taskId} has no place on the screen.`)
+      return {
+        messages: (messages) => take(messages.map((message) => ({ view, message }))),
+        task(changed) {
+          view.task(changed)
+          spinner.update()
+        },
+      }
     },
-    task: (task) => spinner.update(task),
     async whileHeld(prompt) {
       held = Promise.withResolvers()
       spinner.stop()
@@ -86,27 +105,23 @@ export function makeLiveView(options: LiveViewOptions): LiveView {
 interface ActivitySpinner {
   start(): void
   stop(): void
-  update(task?: UnitTask): void
+  update(): void
 }
 
 /** `7s`, `3m 05s`: whole seconds, which is as often as the line changes. */
 const elapsed = (ms: number): string => (ms < 10_000 ? `${Math.floor(ms / 1000)}s` : duration(ms))
 
 /** Does nothing unless a person looks at a terminal. */
-function makeSpinner({ output, streams, env }: LiveViewOptions, renderer: LogRenderer): ActivitySpinner {
+function makeSpinner({ output, streams, env }: LiveViewOptions, activity: () => string): ActivitySpinner {
   if (!output.style.terminal || output.json || 'CI' in env) return { start() {}, stop() {}, update() {} }
   const spinner = yoctoSpinner({ stream: streams.stdout, handleSignals: false })
   const since = output.style.now()
-  let state = 'starting'
   let timer: ReturnType<typeof setInterval> | undefined
 
-  const text = () => {
-    const doing = state === 'in_progress' ? renderer.activity() : state
-    // The time first: what the agent does may be long, and is cut.
-    return truncate(`${elapsed(output.style.now() - since)} · ${plainLine(doing)}`, output.style.width - 4)
-  }
-  const update = (task?: UnitTask) => {
-    if (task) state = statusText(task)
+  // The time first: what the agents do may be long, and is cut.
+  const text = () =>
+    truncate(`${elapsed(output.style.now() - since)} · ${plainLine(activity())}`, output.style.width - 4)
+  const update = () => {
     if (spinner.isSpinning) spinner.text = text()
   }
   return {

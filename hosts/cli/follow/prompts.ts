@@ -15,26 +15,34 @@ export interface PromptOptions {
   readonly signal: AbortSignal
 }
 
+export interface AnswerOptions extends PromptOptions {
+  /** Who gets the answer, where it is not plain. */
+  readonly to?: string | undefined
+}
+
 const FREE_TEXT = '\0other'
 
 /** Asks for the answer to a question that is on the screen already. */
-export async function askAnswer(question: Question, prompt: PromptOptions): Promise<Answer> {
+export async function askAnswer(question: Question, prompt: AnswerOptions): Promise<Answer> {
   const labels = question.options?.map(({ label }) => label) ?? []
-  if (labels.length === 0) return askText('Your answer', prompt)
+  if (labels.length === 0) return askText(titled('Your answer', prompt), prompt)
   if (question.multiple) return askSeveral(labels, prompt)
   const options = labels.map((value) => ({ value, label: plainLine(value) }))
   // Only an open question takes other words than its options.
   if (question.kind === 'question') options.push({ value: FREE_TEXT, label: 'Something else ...' })
-  const chosen = await select({ message: 'Your answer', options, ...io(prompt) })
+  const chosen = await select({ message: titled('Your answer', prompt), options, ...io(prompt) })
   if (isCancel(chosen)) return { kind: 'cancelled' }
-  return chosen === FREE_TEXT ? askText('Your answer', prompt) : { kind: 'answer', text: chosen }
+  return chosen === FREE_TEXT ? askText(titled('Your answer', prompt), prompt) : { kind: 'answer', text: chosen }
 }
 
-async function askSeveral(labels: readonly string[], prompt: PromptOptions): Promise<Answer> {
+async function askSeveral(labels: readonly string[], prompt: AnswerOptions): Promise<Answer> {
   const options = labels.map((value) => ({ value, label: plainLine(value) }))
-  const chosen = await multiselect({ message: 'Your answers (space selects)', options, required: true, ...io(prompt) })
+  const message = `${titled('Your answers', prompt)} (space selects)`
+  const chosen = await multiselect({ message, options, required: true, ...io(prompt) })
   return isCancel(chosen) ? { kind: 'cancelled' } : { kind: 'answer', text: chosen.join(', ') }
 }
+
+const titled = (title: string, { to }: AnswerOptions): string => (to === undefined ? title : `${title} to ${to}`)
 
 const validate = (value: string | undefined): string | undefined =>
   value?.trim() ? undefined : 'Say something, or press Ctrl-C.'
@@ -47,12 +55,13 @@ async function askText(message: string, prompt: PromptOptions): Promise<Answer> 
 export type InterruptionChoice = 'stop' | 'detach' | 'continue' | 'stop_now'
 
 /** What Ctrl-C shall mean; a second Ctrl-C means to stop at once. */
-export async function askInterruption(prompt: PromptOptions): Promise<InterruptionChoice> {
+export async function askInterruption(count: number, prompt: PromptOptions): Promise<InterruptionChoice> {
+  const one = count === 1
   const chosen = await select<InterruptionChoice>({
-    message: 'The task is at work',
+    message: one ? 'The task is at work' : 'The attempts are at work',
     options: [
-      { value: 'stop', label: 'Stop the task', hint: 'its work so far is kept' },
-      { value: 'detach', label: 'Leave it running', hint: 'and end this command' },
+      { value: 'stop', label: one ? 'Stop the task' : 'Stop all', hint: 'the work so far is kept' },
+      { value: 'detach', label: one ? 'Leave it running' : 'Leave them running', hint: 'and end this command' },
       { value: 'continue', label: 'Go on watching' },
     ],
     ...io(prompt),

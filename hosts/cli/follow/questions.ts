@@ -1,9 +1,9 @@
-/** Questions of the agent while its task is watched. Owns: those that were shown, until they are answered. */
+/** Questions of an agent while its task is watched. Owns: those that were shown, until they are answered. */
 import { sleep } from '../../../core/base/waiting.ts'
 import type { Message } from '../../../core/contract/messages.ts'
 import type { Question } from '../../../core/contract/records.ts'
 import type { Client } from '../../../core/rpc/client/index.ts'
-import type { Attendance } from './attendance.ts'
+import type { Attendance, Watched } from './attendance.ts'
 import type { Interruption } from './interruption.ts'
 import { askAnswer } from './prompts.ts'
 
@@ -12,15 +12,20 @@ const TRIES = 10
 const RETRY_MS = 200
 
 /** Gives what hears of every message. */
-export function makeQuestions(attendance: Attendance, interruption: Interruption): (message: Message) => void {
+export function makeQuestions(
+  attendance: Attendance,
+  interruption: Interruption,
+  { taskId, label }: Watched,
+): (message: Message) => void {
   const { client, context, inTurn, interactive, leave, options, signal, view } = attendance
   const open = new Map<string, AbortController>()
 
   async function ask(questionId: string, unwanted: AbortSignal): Promise<void> {
-    const question = await findPending(client, options.taskId, questionId, unwanted)
+    const question = await findPending(client, taskId, questionId, unwanted)
     if (!question) return
     if (!interactive) return leave({ kind: 'waiting' })
-    const answer = await view.whileHeld(() => askAnswer(question, { streams: context.streams, signal: unwanted }))
+    const prompt = { streams: context.streams, signal: unwanted, to: label }
+    const answer = await view.whileHeld(() => askAnswer(question, prompt))
     if (answer.kind === 'answer') {
       await client.call('answerQuestion', { questionId, answer: answer.text }, { signal })
     } else if (!unwanted.aborted) await cancelled(questionId)

@@ -11,8 +11,8 @@ import { shortId } from '../render/format.ts'
 import { nextStepLines, nextSteps } from '../render/next-steps.ts'
 import { plainText } from '../render/sanitize.ts'
 import { taskHead } from '../render/task.ts'
-import type { AttendOptions } from './attendance.ts'
-import { attendTask } from './attend-task.ts'
+import { attend } from './attend.ts'
+import type { AttendanceEnd, AttendOptions, Watched } from './attendance.ts'
 
 export interface WatchFlags {
   /** False with `--detach`. */
@@ -45,22 +45,36 @@ export async function watchTask(
   context: CommandContext,
   connection: Connection,
   flags: WatchFlags,
-  options: Omit<AttendOptions, 'exitOnQuestion'>,
+  { onInterrupt, ...watched }: Watched & Pick<AttendOptions, 'onInterrupt'>,
 ): Promise<ExitCode> {
   const { client } = connection
-  const exitOnQuestion = flags.exitOnQuestion === true
-  const end = flags.follow
-    ? await attendTask(context, client, { ...options, exitOnQuestion }).catch((error: unknown) =>
-        endUnread(error, context, connection, options.taskId),
-      )
-    : ({ kind: 'detached' } as const)
-  const { task } = end.kind === 'rested' ? end : await client.call('getUnitTask', { id: options.taskId })
+  const end = await attendWith(context, connection, flags, { tasks: [watched], onInterrupt })
+  const { task } = await client.call('getUnitTask', { id: watched.taskId })
   if (end.kind === 'rested') await showResult(context, client, task)
   else showLeaving(context, task)
   context.output.record({ type: 'task', task })
+  return leave(connection, end, [task])
+}
+
+/** As `attend`, unless nobody wants to follow. */
+export async function attendWith(
+  context: CommandContext,
+  connection: Connection,
+  flags: WatchFlags,
+  options: Omit<AttendOptions, 'exitOnQuestion'>,
+): Promise<AttendanceEnd> {
+  if (!flags.follow) return { kind: 'detached' }
+  const exitOnQuestion = flags.exitOnQuestion === true
+  return attend(context, connection.client, { ...options, exitOnQuestion }).catch((error: unknown) =>
+    endUnread(error, context, connection, options.tasks),
+  )
+}
+
+/** Lets the work go on if it shall, and says how the command ends: well if the work of one of the tasks is good. */
+export async function leave(connection: Connection, end: AttendanceEnd, tasks: readonly UnitTask[]): Promise<ExitCode> {
   if (end.kind === 'detached' || end.kind === 'waiting') await connection.leaveRunning()
   return {
-    rested: GOOD.has(task.status) ? EXIT.done : EXIT.failed,
+    rested: tasks.some(({ status }) => GOOD.has(status)) ? EXIT.done : EXIT.failed,
     detached: EXIT.done,
     waiting: EXIT.waiting,
     interrupted: EXIT.interrupted,
@@ -68,9 +82,15 @@ export async function watchTask(
 }
 
 /** Nobody reads any more (`troupe run ... | head`): a task whose engine ends here with us is stopped, not run again later. */
-async function endUnread(reason: unknown, context: CommandContext, connection: Connection, id: string): Promise<never> {
+async function endUnread(
+  reason: unknown,
+  context: CommandContext,
+  { client, mode }: Connection,
+  tasks: readonly Watched[],
+): Promise<never> {
   const unread = context.signal.aborted && context.shutdown.cause === undefined
-  if (unread && connection.mode === 'own') await connection.client.call('stopTaskExecution', { id }).catch(() => {})
+  const stop = ({ taskId: id }: Watched) => client.call('stopTaskExecution', { id }).catch(() => {})
+  if (unread && mode === 'own') await Promise.all(tasks.map(stop))
   throw reason
 }
 

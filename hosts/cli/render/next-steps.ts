@@ -5,7 +5,7 @@ import { shortId } from './format.ts'
 import type { Style } from './style.ts'
 import { displayWidth, padEnd } from './width.ts'
 
-type Step = readonly [command: string, what: string]
+export type Step = readonly [command: string, what: string]
 
 /** @param hasChanges false when the task changed nothing, so that there is nothing to merge */
 export function nextSteps(task: UnitTask, hasChanges = true): Step[] {
@@ -25,6 +25,7 @@ export function nextSteps(task: UnitTask, hasChanges = true): Step[] {
         [`troupe task stop ${id}`, 'stop it'],
       ]
     case 'in_review':
+      if (task.comparisonId !== undefined) return [...(hasChanges ? [look] : []), ...attemptSteps(id)]
       return [
         ...(hasChanges ? [look, [`troupe task approve ${id}`, 'the work is good: approve it ...'] as const] : []),
         ...(hasChanges ? [[`troupe task commit ${id}`, `... and merge it into ${task.baseBranch}`] as const] : []),
@@ -59,6 +60,12 @@ export function nextSteps(task: UnitTask, hasChanges = true): Step[] {
       return []
   }
 }
+
+const attemptSteps = (id: string): Step[] => [
+  [`troupe task compare ${id}`, 'see it beside the other attempts'],
+  [`troupe task choose ${id}`, 'it is the best: approve it and reject the others'],
+  [`troupe task changes ${id} "..."`, 'send it back with what to change'],
+]
 
 export function nextStepLines(steps: readonly Step[], style: Style): string[] {
   if (steps.length === 0) return []

@@ -41,4 +41,14 @@ export function makeStyle(
   }
 }
 
+/** The same with fewer columns, for what stands beside a margin. */
+export const narrower = (style: Style, columns: number): Style => ({
+  get width() {
+    return Math.max(NARROWEST / 2, style.width - columns)
+  },
+  terminal: style.terminal,
+  paint: (format, text) => style.paint(format, text),
+  now: () => style.now(),
+})
+
 export const proseWidth = (style: Style): number => (style.terminal ? Math.min(style.width, PROSE_WIDTH) : Infinity)

@@ -27,18 +27,24 @@ const FORMATS: Readonly<Record<TaskStatus, Format>> = {
 export const statusText = ({ status, waitingFor }: UnitTask): string =>
   waitingFor === undefined ? status : `${status} (${waitingFor})`
 
+export const statusFormat = (task: UnitTask): Format => (task.waitingFor === 'input' ? 'yellow' : FORMATS[task.status])
+
+/** Attempts at the same prompt have the same name in the column COMPARED, which is left out where there are none. */
 export function taskTable(tasks: readonly UnitTask[], style: Style): string[] {
+  const compared = tasks.some(({ comparisonId }) => comparisonId !== undefined)
   const columns = [
     { title: 'ID' },
     { title: 'STATUS' },
     { title: 'AGENT' },
+    ...(compared ? [{ title: 'COMPARED' }] : []),
     { title: 'TITLE', flexible: true },
     { title: 'CHANGED' },
   ]
   const rows = tasks.map((task) => [
     { text: shortId(task.id), format: 'bold' as const },
-    { text: statusText(task), format: task.waitingFor === 'input' ? ('yellow' as const) : FORMATS[task.status] },
+    { text: statusText(task), format: statusFormat(task) },
     { text: plainLine(task.agent) },
+    ...(compared ? [{ text: task.comparisonId === undefined ? '' : shortId(task.comparisonId) }] : []),
     { text: plainLine(task.title) },
     { text: when(task.updatedAt, style), format: 'dim' as const },
   ])
@@ -47,14 +53,18 @@ export function taskTable(tasks: readonly UnitTask[], style: Style): string[] {
 
 /** A head line: `1a2b3c4d  Add a flag`, and what works where. */
 export function taskHead(task: UnitTask, style: Style): string[] {
-  const facts = [task.agent, ...(task.model ? [task.model] : []), task.permissionMode, task.sandbox, task.branchName]
   return [
     `${style.paint('cyan', '◆')} ${style.paint('bold', shortId(task.id))}  ${plainLine(task.title)}`,
-    `  ${style.paint('dim', facts.map(plainLine).join(' · '))}`,
+    `  ${style.paint('dim', taskFacts(task))}`,
   ]
 }
 
-export function taskLines(task: UnitTask, style: Style): string[] {
+/** What works where. */
+export const taskFacts = ({ agent, model, permissionMode, sandbox, branchName }: UnitTask): string =>
+  [agent, ...(model ? [model] : []), permissionMode, sandbox, branchName].map(plainLine).join(' · ')
+
+/** @param others those that it is compared with */
+export function taskLines(task: UnitTask, style: Style, others: readonly UnitTask[] = []): string[] {
   const facts: [string, string | undefined][] = [
     ['id', task.id],
     ['status', style.paint(FORMATS[task.status], statusText(task))],
@@ -66,6 +76,10 @@ export function taskLines(task: UnitTask, style: Style): string[] {
         .join(' · '),
     ],
     ['permission mode', task.permissionMode],
+    ...others.map((other, at): [string, string] => [
+      at === 0 ? 'compared with' : '',
+      `${shortId(other.id)} (${plainLine(other.agent)}, ${statusText(other)})`,
+    ]),
     ['sandbox', task.sandbox],
     ['branch', `${plainLine(task.branchName)} → ${plainLine(task.baseBranch)}`],
     ['base commit', task.baseCommit?.slice(0, 12)],

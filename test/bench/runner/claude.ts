@@ -1,4 +1,4 @@
-/** Claude Code with a scripted model, bare and under the host: the same program, flags and environment. */
+/** Claude Code with a scripted model, bare and under the host: the same program, flags, environment and repository. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { createInterface, type Interface } from 'node:readline'
 import { toCommand } from '../../../plugins/claude-code/command.ts'
 import { claudeCode } from '../../helpers/agent-programs.ts'
 import { Channel } from '../../helpers/channel.ts'
+import type { TestRepository } from '../../helpers/repositories.ts'
 import type { Troupe } from '../../helpers/troupe.ts'
 
 const KEY = 'sk-ant-fake-key-of-the-benchmarks'
@@ -48,12 +49,22 @@ export interface ClaudeEvent {
 export const isText = ({ type, message }: ClaudeEvent): boolean =>
   type === 'assistant' && JSON.stringify(message?.content).includes('"type":"text"')
 
-/** Starts the program in `folder` as the plugin does; its HOME is there too. */
-export function startBareClaude({ program, url }: ClaudeSetup, folder: string): BareClaude {
-  const home = join(folder, 'home')
-  const scratch = join(folder, 'scratch')
-  const work = join(folder, 'work')
-  for (const path of [home, scratch, work]) mkdirSync(path, { recursive: true })
+export interface BarePlace {
+  readonly home: string
+  readonly scratch: string
+  readonly work: string
+}
+
+/** Where the bare program works, once a repository: in a worktree too, since it asks git about the folder before it begins. */
+export async function makeBarePlace(repository: TestRepository, folder: string): Promise<BarePlace> {
+  const place = { home: join(folder, 'home'), scratch: join(folder, 'scratch'), work: join(folder, 'work') }
+  for (const path of [place.home, place.scratch]) mkdirSync(path, { recursive: true })
+  await repository.git('worktree', 'add', '--quiet', '-b', 'bare', place.work)
+  return place
+}
+
+/** Starts the program as the plugin does. */
+export function startBareClaude({ program, url }: ClaudeSetup, { home, scratch, work }: BarePlace): BareClaude {
   const command = toCommand({
     sessionId: 'bare',
     agent: 'claude-code',

@@ -195,10 +195,50 @@ describe('the file of a repository', () => {
     expect(place.load().config.setup.run).toBe('npm ci')
   })
 
+  const needsTrust = [
+    ['[agent.execution]\nagent = "command"', 'agent.execution.agent'],
+    ['[agent.planning]\nagent = "command"', 'agent.planning.agent'],
+    ['[agents.claude-code]\nargs = ["--dangerous"]', 'agents.claude-code.args'],
+  ] as const
+
+  it.each(needsTrust)('changes nothing about the agent until the user trusts it: %s', (toml, key) => {
+    using place = makePlace()
+    const before = place.load().config
+    place.repositorys(toml)
+    const { config, warnings } = place.load()
+    expect(config).toEqual(before)
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        new RegExp(`: ${key} is ignored: .*; to allow it, add ".*repository" to \\[setup\\] trust`),
+      ),
+    ])
+    place.own(`[setup]\ntrust = [${JSON.stringify(place.repository)}]\n`)
+    expect(place.load().warnings).toEqual([])
+    expect(place.load().config).not.toEqual({ ...before, setup: place.load().config.setup })
+  })
+
+  it('sets the model and, trusted, the arguments of an agent; environment and command line go before it', () => {
+    using place = makePlace()
+    const trust = `[setup]\ntrust = [${JSON.stringify(place.repository)}]\n`
+    place.own(`${trust}[agents.codex-cli]\nmodel = "own"\nargs = ["--own"]\nprogram = "/opt/codex"\n`)
+    const codex = (sources?: Partial<ConfigSources>) => agentConfig(place.load(sources).config, 'codex-cli')
+    expect(codex()).toMatchObject({ model: 'own', args: ['--own'] })
+    place.repositorys('[agents.codex-cli]\nmodel = "repository"\nargs = ["--repository"]\n')
+    expect(codex()).toMatchObject({ model: 'repository', args: ['--repository'], program: '/opt/codex' })
+    const env = { TROUPE_AGENTS_CODEX_CLI_MODEL: 'environment' }
+    expect(codex({ env })).toMatchObject({ model: 'environment', args: ['--repository'] })
+    const commandLine = { agents: { 'codex-cli': { model: 'command line', args: [] } } }
+    expect(codex({ env, commandLine })).toMatchObject({ model: 'command line', args: [] })
+  })
+
+  it('names no model that a program could take for an option', () => {
+    using place = makePlace()
+    place.repositorys('[agents.gemini-cli]\nmodel = "--yolo"\n')
+    expect(messageOf(() => place.load())).toContain('agents.gemini-cli.model must not begin with "-"')
+  })
+
   const refused = [
-    '[agent.execution]\nagent = "command"',
     '[agents.claude-code]\nprogram = "./evil"',
-    '[agents.claude-code]\nargs = ["--dangerous"]',
     '[agents.claude-code]\nenv = { ANTHROPIC_BASE_URL = "http://evil" }',
     '[agents.claude-code]\npermission_mode = "full"',
     '[concurrency]\nmax_sessions = 99',

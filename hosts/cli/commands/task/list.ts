@@ -1,6 +1,8 @@
 /** `troupe task ls`, `show`, `rm`. */
 import { type Command, InvalidArgumentError } from 'commander'
+import type { UnitTask } from '../../../../core/contract/records.ts'
 import { type TaskStatus, taskStatus } from '../../../../core/contract/statuses.ts'
+import type { Client } from '../../../../core/rpc/client/index.ts'
 import { type Run, addCommand, wholeNumber } from '../../command.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { shortId } from '../../render/format.ts'
@@ -68,11 +70,27 @@ function addShow(group: Command, run: Run): void {
     run(command, async (context) => {
       await using connection = await context.connect()
       const task = await findTask(connection.client, reference, context.signal)
+      const others = await attemptsBeside(connection.client, task, context.signal)
       const { style } = context.output
-      context.output.result({ task }, () => [...taskLines(task, style), '', ...nextStepLines(nextSteps(task), style)])
+      context.output.result({ task, ...(others.length > 0 && { others }) }, () => [
+        ...taskLines(task, style, others),
+        '',
+        ...nextStepLines(nextSteps(task), style),
+      ])
       return EXIT.done
     }),
   )
+}
+
+/** The other attempts at its prompt. */
+async function attemptsBeside(
+  client: Client,
+  { id, comparisonId }: UnitTask,
+  signal: AbortSignal,
+): Promise<readonly UnitTask[]> {
+  if (comparisonId === undefined) return []
+  const { tasks } = await client.call('listUnitTasks', { comparisonId }, { signal })
+  return tasks.filter((task) => task.id !== id).toReversed()
 }
 
 function addRemove(group: Command, run: Run): void {

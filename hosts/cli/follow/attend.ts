@@ -1,26 +1,23 @@
 /**
- * Watches a task with a person, or a script, at the other end: shows the log, asks what the agent asks, and finds out
+ * Watches tasks with a person, or a script, at the other end: shows their logs, asks what the agents ask, and finds out
  * what Ctrl-C shall mean. Owns: the screen (live-view.ts) and the turns of prompts on it.
  */
 import type { Message } from '../../../core/contract/messages.ts'
+import type { UnitTask } from '../../../core/contract/records.ts'
 import type { Client } from '../../../core/rpc/client/index.ts'
 import type { CommandContext } from '../context.ts'
 import { isInteractive } from '../streams.ts'
-import type { Attendance, AttendanceEnd, AttendOptions } from './attendance.ts'
+import type { Attendance, AttendanceEnd, AttendOptions, Watched } from './attendance.ts'
 import { followTask } from './follow-task.ts'
-import { makeInterruption } from './interruption.ts'
+import { type Interruption, makeInterruption } from './interruption.ts'
 import { makeLiveView } from './live-view.ts'
 import { makeQuestions } from './questions.ts'
 
 /** @throws TroupeError as the host says; the reason of the command's own signal */
-export async function attendTask(
-  context: CommandContext,
-  client: Client,
-  options: AttendOptions,
-): Promise<AttendanceEnd> {
+export async function attend(context: CommandContext, client: Client, options: AttendOptions): Promise<AttendanceEnd> {
   const leaving = new AbortController()
   const signal = AbortSignal.any([context.signal, leaving.signal])
-  using view = makeLiveView({ ...context, signal, taskId: options.taskId })
+  using view = makeLiveView({ ...context, signal, tasks: options.tasks })
   let end: AttendanceEnd | undefined
   let turn = Promise.resolve()
 
@@ -40,20 +37,29 @@ export async function attendTask(
     },
   }
   const interruption = makeInterruption(attendance)
-  const onMessage = makeQuestions(attendance, interruption)
   using interrupts = new DisposableStack()
   interrupts.use(context.shutdown.onInterrupt(() => interruption.hear()))
 
-  async function messages(all: readonly Message[]): Promise<void> {
-    await view.messages(all)
-    all.forEach((message) => onMessage(message))
-  }
-
   try {
-    const task = await followTask(client, { ...options, signal }, { messages, task: (changed) => view.task(changed) })
-    return interruption.stopping ? { kind: 'interrupted' } : { kind: 'rested', task }
+    const tasks = await Promise.all(options.tasks.map((watched) => follow(attendance, interruption, watched)))
+    return interruption.stopping ? { kind: 'interrupted' } : { kind: 'rested', tasks }
   } catch (error) {
     if (end) return end
     throw leaving.signal.aborted && !context.signal.aborted ? leaving.signal.reason : error
+  } finally {
+    // When one task could not be followed, nobody waits for the others.
+    leaving.abort()
   }
+}
+
+function follow(attendance: Attendance, interruption: Interruption, watched: Watched): Promise<UnitTask> {
+  const { client, signal, view } = attendance
+  const onMessage = makeQuestions(attendance, interruption, watched)
+  const shown = view.of(watched)
+
+  async function messages(all: readonly Message[]): Promise<void> {
+    await shown.messages(all)
+    all.forEach((message) => onMessage(message))
+  }
+  return followTask(client, { ...watched, signal }, { messages, task: (changed) => shown.task(changed) })
 }

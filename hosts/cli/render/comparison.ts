@@ -1,0 +1,84 @@
+/** Attempts side by side. */
+import type { Attempt, Comparison } from '../../../core/contract/methods/comparisons.ts'
+import type { UnitTask } from '../../../core/contract/records.ts'
+import type { TaskStatus } from '../../../core/contract/statuses.ts'
+import { cost, count, duration, plural, shortId } from './format.ts'
+import { nextStepLines, type Step } from './next-steps.ts'
+import { plainLine } from './sanitize.ts'
+import type { Style } from './style.ts'
+import { type Cell, tableLines } from './table.ts'
+import { statusFormat, statusText, taskFacts } from './task.ts'
+
+const withModel = ({ agent, model }: UnitTask): string => (model === undefined ? agent : `${agent}:${model}`)
+
+/** How to tell attempts apart, as short as possible. */
+const FORMS: readonly ((task: UnitTask) => string)[] = [({ agent }) => agent, withModel]
+
+/** `claude-code`; where several have this agent, with what tells them apart: `claude-code:opus`, `claude-code (plan)`. */
+export function attemptNames(tasks: readonly UnitTask[]): string[] {
+  return tasks.map((task) => {
+    const form = FORMS.find((each) => tasks.filter((other) => each(other) === each(task)).length === 1)
+    return plainLine(form ? form(task) : `${withModel(task)} (${task.permissionMode})`)
+  })
+}
+
+const titleLine = ([first]: readonly UnitTask[], style: Style): string =>
+  `${style.paint('cyan', '◆')} ${style.paint('bold', plainLine(first?.title ?? ''))}`
+
+/** The title, then an attempt a line: who works where. */
+export const comparisonHead = (tasks: readonly UnitTask[], style: Style): string[] => [
+  titleLine(tasks, style),
+  ...tasks.map((task) => `  ${style.paint('bold', shortId(task.id))}  ${style.paint('dim', taskFacts(task))}`),
+]
+
+export function comparisonLines({ attempts }: Comparison, style: Style): string[] {
+  const tasks = attempts.map(({ task }) => task)
+  const steps = nextStepLines(comparisonSteps(attempts), style)
+  return [titleLine(tasks, style), '', ...attemptTable(attempts, style), ...(steps.length > 0 ? ['', ...steps] : [])]
+}
+
+const TITLES = ['TASK', 'ATTEMPT', 'STATUS', 'CHANGES', 'TOKENS', 'COST', 'TIME']
+
+function attemptTable(attempts: readonly Attempt[], style: Style): string[] {
+  const names = attemptNames(attempts.map(({ task }) => task))
+  const rows = attempts.map((attempt, at) => [
+    { text: shortId(attempt.task.id), format: 'bold' as const },
+    { text: names[at] ?? '' },
+    { text: statusText(attempt.task), format: statusFormat(attempt.task) },
+    ...figures(attempt),
+  ])
+  const columns = TITLES.map((title) => ({ title, flexible: title === 'ATTEMPT' }))
+  return tableLines(columns, rows, style)
+}
+
+/** A figure that the agent does not give is a dash: it is not zero. */
+function figures({ diff, usage, workingMs }: Attempt): Cell[] {
+  const changes =
+    diff && (diff.files === 0 ? 'none' : `${plural(diff.files, 'file')} +${diff.additions} -${diff.deletions}`)
+  const tokens = usage && `${count(usage.inputTokens)} in, ${count(usage.outputTokens)} out`
+  const spent = usage?.costUsd === undefined ? undefined : cost(usage.costUsd)
+  const time = workingMs > 0 ? duration(workingMs) : undefined
+  return [changes, tokens, spent, time].map((text) => (text === undefined ? { text: '-', format: 'dim' } : { text }))
+}
+
+/** What a person can do with the comparison now; one that changed nothing is not offered to be taken. */
+function comparisonSteps(attempts: readonly Attempt[]): Step[] {
+  const tasks = attempts.map(({ task }) => task)
+  const chosen = tasks.find(({ status }) => status === 'approved')
+  if (chosen) return [[`troupe task commit ${shortId(chosen.id)}`, `merge it into ${chosen.baseBranch}`]]
+  const names = attemptNames(tasks)
+  const named = attempts.map(({ task, diff }, at) => ({ task, diff, id: shortId(task.id), name: names[at] ?? '' }))
+  const of = (...statuses: TaskStatus[]) => named.filter(({ task }) => statuses.includes(task.status))
+  const ready = of('in_review').filter(({ diff }) => diff?.files !== 0)
+  const asking = named.filter(({ task }) => task.waitingFor === 'input')
+  const atWork = of('queued', 'in_progress')
+  const working = atWork.filter((attempt) => !asking.includes(attempt))
+  return [
+    ...asking.map(({ id, name }): Step => [`troupe task answer ${id}`, `answer ${name}`]),
+    ...ready.map(({ id, name }): Step => [`troupe task diff ${id}`, `see what ${name} changed`]),
+    ...ready.map(({ id, name }): Step => [`troupe task choose ${id}`, `take ${name}, reject the others`]),
+    ...working.map(({ id, name }): Step => [`troupe task logs -f ${id}`, `watch ${name}`]),
+    ...of('failed', 'stopped').map(({ id, name }): Step => [`troupe task logs ${id}`, `read what became of ${name}`]),
+    ...atWork.slice(0, 1).map(({ id }): Step => [`troupe task compare ${id}`, 'see how far they are']),
+  ]
+}

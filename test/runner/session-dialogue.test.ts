@@ -1,0 +1,77 @@
+/** What is stored of a question, so that another thread or host has it as it was. */
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../core/base/clock.ts'
+import { newId } from '../../core/base/ids.ts'
+import { silentLogger } from '../../core/base/logger.ts'
+import type { KnownQuestion, PendingReport, SessionReport } from '../../core/engine/ports.ts'
+import type { LogBatch } from '../../core/log/types.ts'
+import type { Reporter } from '../../core/runner/reporter.ts'
+import { SessionDialogue } from '../../core/runner/session-dialogue.ts'
+import { SessionWriter } from '../../core/runner/session-writer.ts'
+import { parseProgress, type StoredProgress } from '../../core/runner/stored-progress.ts'
+import { makeRedactor } from '../../core/secrets/redact.ts'
+
+const sessionId = newId()
+const question = { kind: 'question', question: 'Which port?' } as const
+const never = new AbortController().signal
+
+/** Of a host that dies before a report arrives that `arrives` does not let through. */
+interface BenchOptions {
+  readonly progress?: StoredProgress
+  readonly questions?: readonly KnownQuestion[]
+  readonly arrives?: (report: SessionReport) => boolean
+}
+
+function openBench({ progress = {}, questions = [], arrives = () => true }: BenchOptions = {}) {
+  const batches: LogBatch[] = []
+  const delivered: PendingReport[] = []
+  const report: Reporter['report'] = async (said, id = '') => {
+    if (!arrives(said)) await new Promise(() => {})
+    delivered.push({ id, report: said })
+  }
+  const reporter = { report, reportLater: report }
+  const log = { append: async (batch: LogBatch) => void batches.push(batch), delta() {} }
+  const deps = { log, clock: systemClock, logger: silentLogger, redactor: makeRedactor([]), reporter, signal: never }
+  const opening = { sessionId, agent: 'test', workDir: '/w', prompt: 'do it', lastSeq: 2, progress }
+  const writer = new SessionWriter(deps, opening)
+  const dialogue = new SessionDialogue({ sessionId, writer, questions })
+  const stored = () => parseProgress(batches.findLast((batch) => batch.progress !== undefined)?.progress)
+  return { writer, dialogue, delivered, stored }
+}
+
+const toKnown = ({ report }: PendingReport): KnownQuestion[] =>
+  report.type === 'asked' ? [{ id: report.question.questionId, status: 'pending' }] : []
+
+const typesOf = (reports: readonly PendingReport[] | undefined) => reports?.map(({ report }) => report.type)
+
+describe('a question', () => {
+  test('that is withdrawn is so for the next host too, which people hear of then', async () => {
+    const bench = openBench({ arrives: ({ type }) => type !== 'withdrawn' })
+    const withdraw = new AbortController()
+    const answer = bench.dialogue.ask({ key: 'a', ...question }, withdraw.signal)
+    await expect.poll(() => typesOf(bench.delivered)).toEqual(['asked'])
+    withdraw.abort()
+    await expect(answer).rejects.toMatchObject({ code: 'ABORTED' })
+    await bench.writer.settled()
+    expect(typesOf(bench.stored().reports)).toContain('withdrawn')
+
+    const next = openBench({ progress: bench.stored(), questions: bench.delivered.flatMap(toKnown) })
+    await next.writer.redeliver()
+    expect(typesOf(next.delivered)).toContain('withdrawn')
+    await expect(next.dialogue.ask({ key: 'a', ...question }, never)).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
+  test('without a key is withdrawn when another thread goes on; one with a key stays open', async () => {
+    const bench = openBench()
+    const keyless = bench.dialogue.ask(question, never)
+    const keyed = bench.dialogue.ask({ key: 'a', ...question }, never)
+    await expect.poll(() => typesOf(bench.delivered)).toEqual(['asked', 'asked'])
+    const [, second] = bench.delivered
+    bench.dialogue.begin()
+    await expect(keyless).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect.poll(() => typesOf(bench.delivered)).toEqual(['asked', 'asked', 'withdrawn'])
+    const questionId = second?.report.type === 'asked' ? second.report.question.questionId : ''
+    await bench.dialogue.answer({ questionId, answer: '80', by: 'x' })
+    expect(await keyed).toBe('80')
+  })
+})
