@@ -27,6 +27,8 @@ export interface LogSession {
   committed: number
   /** A write failed, and the database may have committed it nevertheless: its connection was lost, or it did not answer. */
   doubtful: boolean
+  /** The look at what became of that write. */
+  settling: Promise<void> | undefined
   /** No more will come. */
   closed: boolean
   /** This process has appended to it. */
@@ -50,6 +52,7 @@ export function loadLogSession(store: Store, id: string): LogSession {
     offered: 0,
     committed: 0,
     doubtful: false,
+    settling: undefined,
     closed: false,
     appended: false,
     appending: 0,
@@ -98,8 +101,13 @@ export function dropTaken({ recent, listeners }: LogSession): void {
 /** Reads what became of a write that failed; nothing is accepted before. @throws what the store throws */
 export async function settleDoubt(store: Store, session: LogSession): Promise<void> {
   if (!session.doubtful) return
+  // One look for all who wait, so that their batches stay in order.
+  session.settling ??= lookAgain(store, session).finally(() => (session.settling = undefined))
+  await session.settling
+}
+
+async function lookAgain(store: Store, session: LogSession): Promise<void> {
   const record = await store.read((tx) => getSession(tx, session.id))
-  if (!session.doubtful) return
   session.doubtful = false
   fill(session, record)
   wakeListeners(session)
@@ -117,12 +125,19 @@ export function closeSession(session: LogSession): void {
   wakeListeners(session)
 }
 
+/** A call of `append` has settled; the last one may complete the session. */
+export function endAppend(session: LogSession): void {
+  session.appending -= 1
+  if (session.closed && session.appending === 0) wakeListeners(session)
+}
+
 function wakeListeners(session: LogSession): void {
   for (const listener of session.listeners) listener.wake()
 }
 
 /** Everything that will ever come is stored. */
-export const isComplete = (session: LogSession): boolean => session.closed && session.offered === session.committed
+export const isComplete = (session: LogSession): boolean =>
+  session.closed && session.appending === 0 && session.offered === session.committed
 
 /** Nothing would be lost by forgetting it: it can be loaded again. */
 export const isForgettable = (session: LogSession): boolean =>

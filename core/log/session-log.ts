@@ -19,6 +19,7 @@ import type { Store } from '../store/store.ts'
 import {
   closeSession,
   dropTaken,
+  endAppend,
   isForgettable,
   loadLogSession,
   type LogSession,
@@ -82,7 +83,7 @@ class StoredSessionLog implements SessionLog {
       session.appended = true
       await this.#writer.write(session, batch)
     } finally {
-      session.appending -= 1
+      endAppend(session)
       this.#forgetIfIdle(session)
     }
   }

@@ -92,12 +92,16 @@ await describeEachDatabase('subscribing to the log', (databases) => {
       log.subscribe({ sessionId: id, after: 0 }, { ...collector, entries })
       return collector
     })
-    const slow = collect(0, () => gate.promise)
+    const begun = Promise.withResolvers<void>()
+    const slow = collect(0, () => {
+      begun.resolve()
+      return gate.promise
+    })
     log.subscribe({ sessionId: id, after: 0 }, slow)
     await log.append(batch(id, 1, 10))
     const within = collect(4)
     log.subscribe({ sessionId: id, after: 4 }, within)
-    await Promise.all([...quick, within].map((collector) => collector.reached(10)))
+    await Promise.all([begun.promise, ...[...quick, within].map((collector) => collector.reached(10))])
     const before = counted.reads()
     for (let n = 11; n <= 300; n += 10) await log.append(batch(id, n, n + 9))
     await Promise.all([...quick, within].map((collector) => collector.reached(300)))
@@ -119,7 +123,7 @@ await describeEachDatabase('subscribing to the log', (databases) => {
     log.subscribe({ sessionId: id, after: 0 }, slow)
     log.subscribe({ sessionId: id, after: 0 }, quick)
     await log.append(batch(id, 1, 1))
-    await slow.reached(1)
+    await Promise.all([slow.reached(1), quick.reached(1)])
     const before = counted.reads()
     const large = 'x'.repeat(20_000)
     for (let n = 2; n <= 200; n += 1) await log.append({ ...batch(id, n, n), drafts: [text(large)] })
