@@ -42,6 +42,12 @@ function overwrite(path: string, at: number): void {
   closeSync(file)
 }
 
+/** A place in the content of a page, not in the frame around it, where the file says what a commit is. */
+function inPage(wal: string, part: number): number {
+  const [head, frame] = [32, 24 + readFileSync(wal).readUInt32BE(8)]
+  return head + Math.floor(((statSync(wal).size - head) / frame) * part) * frame + 200
+}
+
 async function open({ options }: SqliteTestDatabase) {
   const errors: string[] = []
   const logger = { ...deps.logger, error: (_fields: object, text: string) => void errors.push(text) }
@@ -70,7 +76,7 @@ it('a torn end is no damage: the commit that was being written was never confirm
 
 it('damage in the middle loses the commits behind it; that is said, and a copy is kept', async () => {
   await using database = await killedWriter()
-  overwrite(database.wal, Math.floor(statSync(database.wal).size * 0.8))
+  overwrite(database.wal, inPage(database.wal, 0.8))
   const damaged = readFileSync(database.wal)
   const lost = commitsAfterDamage(database.wal)
   expect(lost).toBeGreaterThan(1)
