@@ -8,6 +8,7 @@ import { makeEffectHandlers } from '../core/engine/effect-handlers.ts'
 import { loadPlaces } from '../core/engine/places.ts'
 import { makeEngine, type Engine } from '../core/engine/engine.ts'
 import { beginRecovery } from '../core/engine/recovery.ts'
+import type { Settle } from '../core/engine/step-writer.ts'
 import { makeTakeUp } from '../core/engine/take-up.ts'
 import { makeHandlers } from '../core/handlers/handlers.ts'
 import { openArchive } from '../core/log/archive.ts'
@@ -27,6 +28,7 @@ import type { SessionsAtEnd } from '../core/runner/ports.ts'
 import { openSandbox } from '../core/sandbox/open-sandbox.ts'
 import { makeScheduler } from '../core/schedule/scheduler.ts'
 import { openWorkspaces } from '../core/workspace/workspaces.ts'
+import { migrateApart } from '../core/store/migrate-apart.ts'
 import { openStore } from '../core/store/open-store.ts'
 import type { Store } from '../core/store/store.ts'
 import { ensureWorker } from '../core/store/workers.ts'
@@ -91,7 +93,9 @@ function reconcile({ store, workspaces, logger }: Pick<Parts, 'store' | 'workspa
 async function openParts({ dataDirectory, env, logger, startsSessions }: ComposeOptions, opened: AsyncDisposableStack) {
   const common = { clock: systemClock, logger }
   const { root } = dataDirectory
-  const store = opened.use(await openStore({ driver: 'sqlite', file: dataDirectory.database }, common))
+  const store = opened.use(
+    await openStore({ driver: 'sqlite', file: dataDirectory.database }, { ...common, migrateUp: migrateApart }),
+  )
   const archive = openArchive(dataDirectory.archive)
   const log = opened.use(openSessionLog({ store, archive, ...common }))
   const installed: InstalledPlugins = new InstalledPlugins({
@@ -115,6 +119,8 @@ async function openParts({ dataDirectory, env, logger, startsSessions }: Compose
 
 type Parts = Awaited<ReturnType<typeof openParts>>
 
+const toAssign = (workerId: string) => ({ type: 'assign', sessionId: newId(), workerId })
+
 /** Engine, runner and scheduler: each tells the others what happened. */
 function openEngine(parts: Parts, options: ComposeOptions, opened: AsyncDisposableStack) {
   const { store, settings } = parts
@@ -135,12 +141,16 @@ function openEngine(parts: Parts, options: ComposeOptions, opened: AsyncDisposab
   const scheduler = makeScheduler({
     ...parts,
     workers: () => (startsSessions ? [{ id: LOCAL_WORKER, capacity: settings.maxSessions() }] : []),
-    assign: async (taskId, workerId) =>
-      (await late.engine?.tell(taskId, { type: 'assign', sessionId: newId(), workerId })) ?? false,
+    assign: async (taskId, workerId, hasRoom) =>
+      (await late.engine?.offer(taskId, toAssign(workerId), hasRoom)) ?? false,
   })
   const takeUp = makeTakeUp({ store, runner, tell: async (...event) => (await late.engine?.tell(...event)) ?? false })
   const handlers = makeEffectHandlers({ ...parts, runner, takeUp, poke: () => scheduler.poke() })
-  const engine = opened.use(makeEngine({ ...parts, handlers }))
+  const settle: Settle = async (tx, { type, params }) => {
+    const workerId = type === 'requestWorker' ? await scheduler.placeNow(tx, params.taskId) : undefined
+    return workerId === undefined ? undefined : toAssign(workerId)
+  }
+  const engine = opened.use(makeEngine({ ...parts, handlers, settle }))
   late.engine = engine
   let reconciled: Promise<void> | undefined
   opened.defer(() => reconciled)

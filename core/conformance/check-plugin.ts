@@ -3,10 +3,11 @@ import { resolve } from 'node:path'
 import type { PluginInfo, PluginIsolation } from '../contract/records.ts'
 import { type FoundPlugin, type ReadyPlugin, findPlugins, toPluginInfo } from '../plugin/loader.ts'
 import { checkContinuing } from './checks/continuing.ts'
-import { checkDetection } from './checks/detection.ts'
+import { checkDetection, checkFound } from './checks/detection.ts'
 import {
   type Verdicts,
   checkFailing,
+  checkHang,
   checkMissing,
   checkNoise,
   checkOversize,
@@ -122,6 +123,8 @@ async function misbehave(trial: Trial): Promise<Verdicts> {
 }
 
 const SCENE_CHECKS = [
+  checkFound,
+  checkHang,
   checkTool,
   checkUnknownEvent,
   checkFailures,

@@ -5,6 +5,7 @@
  * from what the one before committed.
  */
 import { join } from 'node:path'
+import { systemClock } from '../base/clock.ts'
 import { newId } from '../base/ids.ts'
 import type { Logger } from '../base/logger.ts'
 import { sleep } from '../base/waiting.ts'
@@ -13,9 +14,12 @@ import type { Session } from '../plugin/contract/agent.ts'
 import type { Ask, Command, FollowUp } from '../plugin/contract/io.ts'
 import type { Draft, HostIo, HostProcess, Progress } from '../plugin/host-io.ts'
 import type { PluginEnd, PluginHost } from '../plugin/plugin-host.ts'
+import { toQuestionServer } from '../question-server/question-server.ts'
 import { FollowUps } from '../runner/follow-ups.ts'
+import { QuestionFolder } from '../runner/question-folder.ts'
 import { Questions, questionIdOf } from '../runner/questions.ts'
 import { SessionProcesses } from '../runner/session-processes.ts'
+import type { FolderWatches } from '../sandbox/folder-watches.ts'
 import type { ProcessSandbox } from '../sandbox/process-sandbox.ts'
 
 export interface CheckedSessionOptions {
@@ -23,6 +27,8 @@ export interface CheckedSessionOptions {
   readonly scene: string
   readonly host: PluginHost
   readonly sandbox: ProcessSandbox
+  /** Given for an agent that is offered the question server. */
+  readonly watches?: FolderWatches
   readonly logger: Logger
   /** A folder of its own. */
   readonly folder: string
@@ -31,6 +37,8 @@ export interface CheckedSessionOptions {
   readonly session: Omit<Session, 'sessionId' | 'scratchDir'>
   /** What people answer; default: nobody does. */
   readonly answer?: (ask: Ask) => string
+  /** The plugin has taken what a person said. */
+  readonly onFollowUp?: () => void
   /** How long a session may go on after its last process has ended. */
   readonly patienceMs: number
 }
@@ -47,12 +55,13 @@ export type Outcome =
 const LONGEST_MS = 120_000
 const POLL_MS = 20
 /** Nobody looks at more of one text. */
-const KEPT_CHARACTERS = 16 * 1024
+const KEPT_CHARACTERS = 64 * 1024
 
 export class CheckedSession implements AsyncDisposable {
   readonly #options: CheckedSessionOptions
   readonly #processes: SessionProcesses
   readonly #questions = new Questions()
+  readonly #questionFolder: QuestionFolder | undefined
   readonly #followUps: FollowUps
   readonly #stop = new AbortController()
   readonly #sessionId = newId()
@@ -72,9 +81,12 @@ export class CheckedSession implements AsyncDisposable {
 
   constructor(options: CheckedSessionOptions) {
     this.#options = options
-    const { sandbox, folder, env, logger } = options
-    this.#processes = new SessionProcesses({ sandbox, folder: join(folder, 'run'), env: () => env, logger })
-    this.#followUps = new FollowUps({ unread: [], onRead: () => {} })
+    const { sandbox, watches, folder, env, logger, onFollowUp } = options
+    const run = join(folder, 'run')
+    this.#processes = new SessionProcesses({ sandbox, folder: run, env: () => env, logger })
+    this.#followUps = new FollowUps({ unread: [], onRead: () => onFollowUp?.() })
+    const ask = (question: Ask, withdraw: AbortSignal) => this.#ask(question, withdraw)
+    this.#questionFolder = watches && new QuestionFolder({ folder: run, watches, clock: systemClock, logger, ask })
   }
 
   get scene(): string {
@@ -105,6 +117,7 @@ export class CheckedSession implements AsyncDisposable {
 
   prepare(): void {
     this.#processes.prepare()
+    this.#questionFolder?.open()
   }
 
   say(content: string): void {
@@ -143,6 +156,7 @@ export class CheckedSession implements AsyncDisposable {
     this.stop()
     this.#questions.withdrawAll()
     this.#followUps.close()
+    this.#questionFolder?.[Symbol.dispose]()
     await this.#processes[Symbol.asyncDispose]()
   }
 
@@ -151,6 +165,7 @@ export class CheckedSession implements AsyncDisposable {
       ...this.#options.session,
       sessionId: this.#sessionId,
       scratchDir: this.#processes.scratch,
+      ...(this.#questionFolder && { questionServer: toQuestionServer(this.#questionFolder.path) }),
       ...(this.progress && { checkpoint: this.progress.checkpoint }),
     }
   }

@@ -12,6 +12,7 @@ import { systemClock } from '../base/clock.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import type { PluginIsolation } from '../contract/records.ts'
 import { type PluginHost, type PluginHostOptions, openPluginHost } from '../plugin/plugin-host.ts'
+import { FolderWatches } from '../sandbox/folder-watches.ts'
 import { type ProcessSandbox, makeProcessSandbox } from '../sandbox/process-sandbox.ts'
 import { type ProgramName, writePrograms } from './programs.ts'
 
@@ -26,6 +27,7 @@ export interface Lab extends AsyncDisposable {
   readonly folder: string
   readonly programs: Readonly<Record<ProgramName, string>>
   readonly sandbox: ProcessSandbox
+  readonly watches: FolderWatches
   readonly host: PluginHost
   /** Of whatever runs here: a home of its own, the programs of this machine, this Node first. */
   readonly env: Readonly<Record<string, string>>
@@ -52,6 +54,7 @@ export async function openLab({ plugin, isolation = 'thread', longestLine = 100_
     folder,
     programs,
     sandbox,
+    watches: new FolderWatches(systemClock),
     host,
     env,
     openHost,

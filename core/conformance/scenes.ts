@@ -18,7 +18,7 @@ export const SCENES = {
   question: 'Ask a person something; say the answer; end well.',
   withdraw: 'Ask a person something; half a second later take it back, say something and end well.',
   'follow-up': 'Say something; wait for a message from a person; say it; end well.',
-  resume: 'Say the id of the conversation that is to be resumed, and end well.',
+  resume: 'Say the id of the conversation that is to be resumed, or again what was said in it; end well.',
   continue: 'Say the numbers from 1 to 20, each as a text of its own, some 20 ms apart, and end well.',
 } as const
 
@@ -34,6 +34,9 @@ export interface Staging extends Partial<AsyncDisposable> {
   /** Added to the environment of the session. */
   readonly env?: Readonly<Record<string, string>>
   readonly prompt?: string
+  readonly model?: string
+  /** Called when the plugin has taken what a person said. */
+  readonly onFollowUp?: () => void
 }
 
 /** Sets a scene; nothing when it cannot be played. For a real program it may begin a scripted model. */

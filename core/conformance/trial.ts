@@ -33,7 +33,8 @@ export interface Play {
   /** A session that is not sound fails the point itself: its program provokes just that. */
   readonly provokes?: true
   readonly answer?: (ask: Ask) => string
-  readonly resume?: string
+  /** In the worktree where it was held. */
+  readonly resume?: { readonly agentSessionId: string; readonly workDir: string }
 }
 
 /** Given to every program that misbehaves, to see that it arrives. */
@@ -91,22 +92,26 @@ export class Trial {
 
   /** A session that has not begun. */
   async open(scene: string, staging: Staging, { answer, resume }: Partial<Play> = {}): Promise<CheckedSession> {
-    const { lab, patienceMs } = this.options
+    const { lab, manifest, patienceMs } = this.options
     const folder = await lab.openSessionFolder()
     const settings = { program: staging.program, args: staging.args ?? [] }
+    const { prompt, model, onFollowUp } = staging
     const session = new CheckedSession({
       scene,
       host: lab.host,
       sandbox: lab.sandbox,
+      ...(manifest.questionServer && { watches: lab.watches }),
       logger,
       folder,
       env: { ...lab.env, ...this.secrets, TROUPE_SCENE: scene, ...staging.env },
       session: {
         ...this.#session(scene, folder, settings),
-        ...(staging.prompt !== undefined && { prompt: staging.prompt }),
-        ...(resume !== undefined && { resume: { agentSessionId: resume } }),
+        ...(prompt !== undefined && { prompt }),
+        ...(model !== undefined && { model }),
+        ...(resume && { workDir: resume.workDir, resume: { agentSessionId: resume.agentSessionId } }),
       },
       ...(answer && { answer }),
+      ...(onFollowUp && { onFollowUp }),
       patienceMs,
     })
     session.prepare()

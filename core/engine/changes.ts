@@ -1,6 +1,8 @@
 /** Who wants to know that an actor has changed, in whichever server on the database, told after the commit (E6). */
+import { backoffMs } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { sleep } from '../base/waiting.ts'
 import type { MachineName } from '../machines/effects.ts'
 import type { Store } from '../store/store.ts'
 import { tasksChangedSince } from '../store/tasks.ts'
@@ -29,6 +31,7 @@ function fromText(text: string): Change {
 
 /** Servers stamp changes by their own clocks; this much they may differ. */
 const CLOCKS_DIFFER_MS = 60_000
+const RETRY = { firstMs: 200, maxMs: 10_000 }
 
 export interface ChangesDeps {
   readonly store: Store
@@ -38,6 +41,7 @@ export interface ChangesDeps {
 
 export function makeChanges({ store, clock, logger }: ChangesDeps): Changes {
   const listeners = new Set<(change: Change) => void>()
+  const stopping = new AbortController()
   /** Until when nothing was missed. */
   let complete = clock.now()
 
@@ -45,11 +49,24 @@ export function makeChanges({ store, clock, logger }: ChangesDeps): Changes {
     for (const change of changes) for (const listener of listeners) listener(change)
   }
 
+  /** Publishes what was missed; tries again until it could be read. */
   async function catchUp(): Promise<void> {
     const since = complete - CLOCKS_DIFFER_MS
     complete = clock.now()
-    const ids = await store.read((tx) => tasksChangedSince(tx, since))
-    publish(ids.map((id) => ({ machine: 'unitTask', actorId: id, taskId: id })))
+    for (let attempt = 0; !(await publishSince(since)); attempt += 1) {
+      await sleep(backoffMs(RETRY, attempt), stopping.signal)
+    }
+  }
+
+  async function publishSince(since: number): Promise<boolean> {
+    try {
+      const ids = await store.read((tx) => tasksChangedSince(tx, since))
+      publish(ids.map((id) => ({ machine: 'unitTask', actorId: id, taskId: id })))
+      return true
+    } catch (error) {
+      logger.error({ err: error }, 'Tasks that other servers changed could not be read; it is tried again.')
+      return false
+    }
   }
 
   const announced = store.onAnnounce('change', (text) => {
@@ -58,9 +75,7 @@ export function makeChanges({ store, clock, logger }: ChangesDeps): Changes {
       publish([fromText(text)])
       return
     }
-    catchUp().catch((error: unknown) =>
-      logger.error({ err: error }, 'Tasks that other servers changed could not be read.'),
-    )
+    catchUp().catch(() => {}) // Only the end of the engine ends it without success.
   })
 
   return {
@@ -69,6 +84,9 @@ export function makeChanges({ store, clock, logger }: ChangesDeps): Changes {
       return { [Symbol.dispose]: () => void listeners.delete(listener) }
     },
     publish,
-    [Symbol.dispose]: () => announced[Symbol.dispose](),
+    [Symbol.dispose]() {
+      announced[Symbol.dispose]()
+      stopping.abort()
+    },
   }
 }

@@ -2,7 +2,7 @@
  * Finds what this engine has to run beside what it has just committed: what it left itself at an earlier start, what dead
  * engines left, and what others committed for an actor whose effects run here (E4).
  *
- * Owns the one look that may be under way.
+ * Owns the one look that may be under way, and the one that follows it.
  */
 import type { Logger } from '../base/logger.ts'
 import { actorsWithEffects } from '../store/effects.ts'
@@ -30,6 +30,7 @@ export interface ClaimsDeps {
 export function makeClaims({ store, logger, lease, leaseMs, claimant, found }: ClaimsDeps): Claims {
   const { engineId } = claimant
   let looking: Promise<void> | undefined
+  let following: Promise<void> | undefined
 
   async function lookOnce(): Promise<void> {
     await lease.ensure()
@@ -40,9 +41,18 @@ export function makeClaims({ store, logger, lease, leaseMs, claimant, found }: C
     found(await store.read((tx) => actorsWithEffects(tx, engineId)))
   }
 
+  const begin = (): Promise<void> => (looking = lookOnce().finally(() => (looking = undefined)))
+
+  /** A look may not see what was committed since it began: whoever comes meanwhile waits for another one. */
   function look(): Promise<void> {
-    looking ??= lookOnce().finally(() => (looking = undefined))
-    return looking
+    if (!looking && !following) return begin()
+    following ??= (looking ?? Promise.resolve())
+      .catch(() => {}) // It has its own caller.
+      .then(() => {
+        following = undefined
+        return begin()
+      })
+    return following
   }
 
   function lookSoon(): void {
@@ -62,7 +72,7 @@ export function makeClaims({ store, logger, lease, leaseMs, claimant, found }: C
     lookSoon,
     async [Symbol.asyncDispose]() {
       announced[Symbol.dispose]()
-      await looking?.catch(() => {})
+      await (following ?? looking)?.catch(() => {})
     },
   }
 }

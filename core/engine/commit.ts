@@ -1,8 +1,9 @@
 /**
- * One step of one actor in one transaction (E2): snapshot, journal entry, queryable row, records, effects, deadlines.
- * Nothing here is visible to anybody before the commit (E6).
+ * One step of one actor in one transaction (E2): snapshot, journal entry, queryable row, records, effects, deadlines; and the
+ * step after it, where an effect is settled at once. Nothing here is visible to anybody before the commit (E6).
  */
 import { fail } from '../base/errors.ts'
+import { newId } from '../base/ids.ts'
 import type { ActorEvent, MachineName } from '../machines/effects.ts'
 import {
   firstStep,
@@ -11,6 +12,7 @@ import {
   nextStep,
   stateOf,
   type ActorState,
+  type PlannedEffect,
   type Step,
 } from '../machines/step.ts'
 import {
@@ -24,7 +26,15 @@ import {
 } from '../store/actors.ts'
 import type { Tx } from '../store/tx.ts'
 import { updateRow } from './read-models.ts'
-import { StepWriter, toJson, type Committed, type Owner, type Spawned } from './step-writer.ts'
+import {
+  StepWriter,
+  toJson,
+  type Committed,
+  type Owner,
+  type Settle,
+  type Spawned,
+  type Stepped,
+} from './step-writer.ts'
 
 export interface Delivery {
   readonly actorId: string
@@ -52,9 +62,8 @@ export async function commitFirst(tx: Tx, spawned: Spawned, owner: Owner): Promi
   const step = firstStep(spawned.machine, spawned.input)
   const writer = new StepWriter(tx, owner)
   const actor = await writer.insert(spawned, step, null)
-  await updateRow(tx, spawned.id, step)
-  await writer.write(actor, step)
-  return writer.toCommitted(step.state)
+  const state = await writeStep({ tx, owner, writer }, { ...actor, workerId: null }, step)
+  return writer.toCommitted(state)
 }
 
 function knownMachine(actor: Actor): MachineName {
@@ -80,28 +89,62 @@ export async function commitEvent(tx: Tx, delivery: Delivery, owner: Owner): Pro
     return { kind: 'refused', machine, snapshot: actor.snapshot }
   }
   if (!(await addJournal(tx, { actorId, eventId, event: toJson(event) }))) return { kind: 'repeated' }
-  return commitStep(tx, { actor, machine, step }, owner)
+  const writer = new StepWriter(tx, owner)
+  return writer.toCommitted(await takeStep({ tx, owner, writer }, { ...actor, machine }, step))
 }
 
-async function commitStep(
-  tx: Tx,
-  { actor, machine, step }: { actor: Actor; machine: MachineName; step: Step },
-  owner: Owner,
-): Promise<Committed> {
-  const { id } = actor
+interface Commit {
+  readonly tx: Tx
+  readonly owner: Owner
+  readonly writer: StepWriter
+}
+
+type Stepping = Stepped & Pick<Actor, 'workerId'>
+
+/** Gives the state after the step, as the next functions do: of the last one, where one has led to another. */
+async function takeStep(commit: Commit, actor: Stepping, step: Step): Promise<ActorState> {
+  const { tx, writer } = commit
+  const { id, machine, workerId } = actor
   const { snapshot, state } = step
-  const writer = new StepWriter(tx, owner)
   const engineId = await updateActor(tx, {
     id,
     snapshot,
     machineVersion: machineVersion(machine),
     done: state.done,
-    engineId: writer.ownerFor(actor.workerId) ?? actor.engineId,
+    engineId: writer.ownerFor(workerId) ?? actor.engineId,
   })
   if (state.done) await deleteJournal(tx, id)
-  await updateRow(tx, id, step)
-  await writer.write({ machine, id, engineId }, step)
-  return writer.toCommitted(state)
+  return writeStep(commit, { ...actor, engineId }, step)
+}
+
+async function writeStep(commit: Commit, actor: Stepping, step: Step): Promise<ActorState> {
+  const { tx, owner, writer } = commit
+  await updateRow(tx, actor.id, step)
+  const { effects, event } = await settleOne(tx, step.effects, owner)
+  await writer.write(actor, { ...step, effects })
+  return event ? goOn(commit, actor, { snapshot: step.snapshot, event }) : step.state
+}
+
+/** The first effect that is settled at once gives the event; the others stay. */
+async function settleOne(tx: Tx, planned: readonly PlannedEffect[], { settle = leave }: Owner) {
+  for (const effect of planned) {
+    const event = await settle(tx, effect)
+    if (event) return { effects: planned.filter((other) => other !== effect), event }
+  }
+  return { effects: planned }
+}
+
+const leave: Settle = async () => undefined
+
+async function goOn(
+  commit: Commit,
+  actor: Stepping,
+  { snapshot, event }: { snapshot: string; event: ActorEvent },
+): Promise<ActorState> {
+  const { id, machine } = actor
+  const step = nextStep(machine, snapshot, event) ?? fail('INTERNAL', `Record ${id} does not take ${event.type}.`)
+  await addJournal(commit.tx, { actorId: id, eventId: newId(), event: toJson(event) })
+  return takeStep(commit, actor, step)
 }
 
 /** The state of a stored actor. @throws TroupeError NOT_FOUND, MACHINE_NEWER. */

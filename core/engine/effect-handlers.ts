@@ -10,7 +10,7 @@ import type { EffectHandlers } from './effect-runner.ts'
 import type { Engine } from './engine.ts'
 import { loadPlace } from './places.ts'
 import type { SessionRunner, WorkspacePort } from './ports.ts'
-import { isOver, type TakeUp } from './take-up.ts'
+import { isOver, type TakeUp, wasTaken } from './take-up.ts'
 
 export interface EffectPorts {
   readonly store: Store
@@ -79,8 +79,9 @@ export const makeEffectHandlers =
     },
     async deliverMessage({ sessionId, taskId, content, by }, { id }) {
       const heard = await reach(ports, sessionId, () => ports.runner.send(sessionId, { id, content, by }))
+      if (heard || (await wasTaken(ports.store, sessionId, id))) return
       // It was accepted, so it must not be lost: the task goes on with it.
-      if (!heard) await engine.tell(taskId, { type: 'followUp', prompt: content }, id)
+      await engine.tell(taskId, { type: 'followUp', prompt: content }, id)
     },
     mergeTask: (params, { id }) => merge(ports, engine, params, id),
   })

@@ -31,7 +31,7 @@ import { Finishing } from './finishing.ts'
 import { makeLanes } from './lanes.ts'
 import { LEASE_MS, makeLease, type Lease } from './lease.ts'
 import { taskOf } from './read-models.ts'
-import type { Committed, Owner, Spawned } from './step-writer.ts'
+import type { Committed, Owner, Settle, Spawned } from './step-writer.ts'
 
 const DISPOSE_BOUND_MS = 10_000
 
@@ -45,6 +45,8 @@ export interface Engine extends AsyncDisposable {
   command(actorId: string, event: ActorEvent): Promise<ActorState>
   /** Delivers an event of the system, once per `eventId`. False when the state does not take it any more: not an error. */
   tell(actorId: string, event: ActorEvent, eventId?: string): Promise<boolean>
+  /** The same for an event that is taken only if `allowed`, asked within the transaction, says so. */
+  offer(actorId: string, event: ActorEvent, allowed: (tx: Tx) => Promise<boolean>): Promise<boolean>
   /** Runs `work`, which removes the actor's rows, while the actor takes no event. @throws TroupeError NOT_FOUND. */
   remove(actorId: string, work: (state: ActorState) => Promise<void>): Promise<void>
   onChange(listener: (change: Change) => void): Disposable
@@ -59,6 +61,8 @@ export interface EngineDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly handlers: (engine: Pick<Engine, 'tell'>) => EffectHandlers
+  /** For effects that need not wait for their handler. */
+  readonly settle?: Settle
   /** The workers whose sessions are within reach of the handlers; absent is all of them. */
   readonly workerIds?: readonly string[]
   /** Other bounds than the usual ones, for tests. */
@@ -85,12 +89,12 @@ class DurableEngine implements Engine {
   readonly #claims: Claims
   readonly #deadlines: Deadlines
 
-  constructor({ workerIds, bounds: { leaseMs = LEASE_MS, effectMs } = {}, handlers, ...deps }: EngineDeps) {
+  constructor({ workerIds, bounds: { leaseMs = LEASE_MS, effectMs } = {}, handlers, settle, ...deps }: EngineDeps) {
     const { store, logger } = deps
     const engineId = newId()
     this.#store = store
     this.#logger = logger
-    this.#owner = { engineId, serves: (workerId) => workerIds?.includes(workerId) ?? true }
+    this.#owner = { engineId, serves: (workerId) => workerIds?.includes(workerId) ?? true, settle }
     this.#changes = makeChanges(deps)
     this.#finishing = new Finishing(store)
     this.#lease = makeLease({ ...deps, engineId, leaseMs, onRenewed: () => this.#claims.lookSoon() })
@@ -128,6 +132,11 @@ class DurableEngine implements Engine {
   async tell(actorId: string, event: ActorEvent, eventId: string = newId()): Promise<boolean> {
     const { kind } = await this.#send({ actorId, event, eventId })
     return kind === 'committed' || kind === 'repeated'
+  }
+
+  async offer(actorId: string, event: ActorEvent, allowed: (tx: Tx) => Promise<boolean>): Promise<boolean> {
+    const { kind } = await this.#send({ actorId, event, eventId: newId(), claim: allowed })
+    return kind === 'committed'
   }
 
   remove(actorId: string, work: (state: ActorState) => Promise<void>): Promise<void> {

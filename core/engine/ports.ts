@@ -72,6 +72,11 @@ export interface SessionEnded {
   readonly ended: SessionReport & { readonly type: 'ended' }
   /** What came before the end, and is not known to be delivered. */
   readonly reports?: readonly PendingReport[] | undefined
+  /**
+   * The id of the last answer or message that was logged: the engine may deliver that one again. A message was heard, or is
+   * among the `unheard`.
+   */
+  readonly taken?: string | undefined
 }
 
 /** Every call may come twice (E3): each is idempotent by the id it carries. */

@@ -1,8 +1,8 @@
 /** Writes what a step has planned into its transaction, and notes what is to be done after the commit. */
 import { newId } from '../base/ids.ts'
 import type { Json } from '../base/json.ts'
-import type { MachineName, Records } from '../machines/effects.ts'
-import { firstStep, machineVersion, type ActorState, type Step } from '../machines/step.ts'
+import type { ActorEvent, MachineName, Records } from '../machines/effects.ts'
+import { firstStep, machineVersion, type ActorState, type PlannedEffect, type Step } from '../machines/step.ts'
 import { insertActor } from '../store/actors.ts'
 import { cancelDeadline, cancelDeadlines, setDeadline } from '../store/deadlines.ts'
 import { addEffects, type Effect } from '../store/effects.ts'
@@ -14,7 +14,14 @@ import { insertSessionRow, taskOf, writeRecord } from './read-models.ts'
 export interface Owner {
   readonly engineId: string
   readonly serves: (workerId: string) => boolean
+  readonly settle?: Settle | undefined
 }
+
+/**
+ * Asked within the transaction of a step: the event to which one of its effects leads, if that is known at once. The actor
+ * takes it in the same transaction, and the effect does not run.
+ */
+export type Settle = (tx: Tx, effect: PlannedEffect) => Promise<ActorEvent | undefined>
 
 export interface Committed {
   readonly kind: 'committed'
@@ -36,7 +43,7 @@ export interface Spawned {
 }
 
 /** An actor within its step; `engineId` runs its effects. */
-interface Stepped {
+export interface Stepped {
   readonly machine: MachineName
   readonly id: string
   readonly engineId: string | null
@@ -47,7 +54,8 @@ export class StepWriter {
   readonly #owner: Owner
   readonly #effects: Effect[] = []
   readonly #deadlines: number[] = []
-  readonly #changes: Change[] = []
+  /** By actor: one that takes two steps has changed once. */
+  readonly #changes = new Map<string, Change>()
 
   constructor(tx: Tx, owner: Owner) {
     this.#tx = tx
@@ -70,7 +78,7 @@ export class StepWriter {
     await announceChange(this.#tx, change)
     // Whoever follows its log elsewhere hears that no more will come.
     if (step.state.done) await this.#tx.announce('log', actor.id)
-    this.#changes.push(change)
+    this.#changes.set(actor.id, change)
   }
 
   async insert({ machine, id }: Spawned, step: Step, workerId: string | null): Promise<Stepped> {
@@ -82,7 +90,7 @@ export class StepWriter {
 
   toCommitted(state: ActorState): Committed {
     const nextDeadline = this.#deadlines.length > 0 ? Math.min(...this.#deadlines) : undefined
-    return { kind: 'committed', state, effects: this.#effects, changes: this.#changes, nextDeadline }
+    return { kind: 'committed', state, effects: this.#effects, changes: [...this.#changes.values()], nextDeadline }
   }
 
   async #spawnSession(params: Records['spawn']): Promise<void> {

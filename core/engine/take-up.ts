@@ -6,6 +6,7 @@
 import { type ErrorEnvelope, toEnvelope, TroupeError } from '../base/errors.ts'
 import type { AgentSession } from '../contract/records.ts'
 import { sessionOutcome } from '../contract/statuses.ts'
+import { getProgress } from '../store/progress.ts'
 import { getSession } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { Engine } from './engine.ts'
@@ -62,8 +63,18 @@ async function begin(
 
 /** @throws SyntaxError for progress that no runner has written. */
 export function storedEnd({ progress = '{}' }: Pick<SessionSpec, 'progress'>): SessionEnded | undefined {
-  const { ended, reports }: Partial<SessionEnded> = JSON.parse(progress)
-  return ended && { ended, reports }
+  const { ended, reports, taken }: Partial<SessionEnded> = JSON.parse(progress)
+  return ended && { ended, reports, taken }
+}
+
+/** Whether a session that is over took the message before its end, though nobody may know it any more. */
+export async function wasTaken(store: Store, sessionId: string, messageId: string): Promise<boolean> {
+  const progress = await store.read((tx) => getProgress(tx, sessionId))
+  try {
+    return storedEnd({ progress })?.taken === messageId
+  } catch {
+    return false // rather heard twice than never
+  }
 }
 
 /** The database may be well again in a moment, and another host begins what this one cannot because it stops. */

@@ -144,7 +144,7 @@ class StoredSessionLog implements SessionLog {
     const session = loadLogSession(this.#store, id)
     this.#sessions.set(id, session)
     // The next caller tries again.
-    session.loaded.catch(() => this.#sessions.delete(id))
+    session.loaded.catch(() => this.#forget(session))
     return session
   }
 
@@ -156,7 +156,12 @@ class StoredSessionLog implements SessionLog {
   }
 
   #forgetIfIdle(session: LogSession): void {
-    if (isForgettable(session) && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id)
+    if (isForgettable(session)) this.#forget(session)
+  }
+
+  /** Another one may have taken its place. */
+  #forget(session: LogSession): void {
+    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id)
   }
 
   #assertOpen(): void {

@@ -24,8 +24,10 @@ export interface OutputChunk {
 }
 
 export interface HostProcess {
-  /** Begins where the progress says when the session is continued. */
-  /** Chunks are read only as they are asked for, so a slow plugin costs no memory. Ends after exit, when all was read. */
+  /**
+   * Begins where the progress says when the session is continued. Chunks are read only as they are asked for, so a slow plugin
+   * costs no memory. Ends after exit, when all was read.
+   */
   readonly output: AsyncIterable<OutputChunk>
   readonly exited: Promise<Exit>
   write(text: string): Promise<void>

@@ -15,12 +15,16 @@ export async function readPackageJson(folder: string): Promise<unknown> {
     return JSON.parse(await readBounded(path)) as unknown
   } catch (error) {
     if (error instanceof TroupeError) throw error
+    if (isMissing(error)) throw new TroupeError('PLUGIN_MANIFEST', `${folder} is no plugin: it has no package.json.`)
     throw new TroupeError(
       'PLUGIN_MANIFEST',
       `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
     )
   }
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 
 async function readBounded(path: string): Promise<string> {
   // Without O_NONBLOCK a named pipe would hold the host until somebody writes to it.

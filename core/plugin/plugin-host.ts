@@ -6,61 +6,33 @@
  */
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
-import { type ErrorEnvelope, TroupeError, fail, toEnvelope } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
+import { TroupeError, toEnvelope } from '../base/errors.ts'
 import type { Detection, PluginInfo, PluginIsolation } from '../contract/records.ts'
-import type { PermissionMode } from '../contract/statuses.ts'
-import type { AgentSettings, RunEnd, Session } from './contract/agent.ts'
+import type { Isolation } from './carrier.ts'
+import type { AgentSettings } from './contract/agent.ts'
 import { detectAgent } from './detect-agent.ts'
 import type { DetectHost } from './detect-io.ts'
 import { Gate } from './gate.ts'
-import type { HostIo, Progress } from './host-io.ts'
-import type { Isolation } from './carrier.ts'
-import type { InstalledPlugins } from './installed/installed-plugins.ts'
 import { wishesOf } from './installed/wishes.ts'
 import { DEFAULT_LIMITS, type PluginLimits } from './limits.ts'
 import { checkPlugin } from './load-plugin.ts'
-import {
-  type FoundPlugin,
-  type PluginSources,
-  type ReadyPlugin,
-  agentNames,
-  findInstalled,
-  findPlugins,
-  toErrorRecord,
-  toPluginInfo,
-} from './loader.ts'
-import type { AgentManifest } from './manifest.ts'
+import { type ReadyPlugin, agentNames } from './loader.ts'
+import { type CatalogueOptions, type OfferedAgent, PluginCatalogue } from './plugin-catalogue.ts'
+import type { PluginEnd, PluginWork } from './plugin-work.ts'
 import { type Lease, type Purpose, ThreadPool } from './pool.ts'
 import type { PluginEntry } from './protocol.ts'
 import { runSession } from './run-session.ts'
 
-export interface PluginHostOptions extends Omit<PluginSources, 'installed'> {
-  readonly installed?: Pick<InstalledPlugins, 'plugins' | 'version'>
+export type { OfferedAgent } from './plugin-catalogue.ts'
+export type { PluginEnd, PluginWork } from './plugin-work.ts'
+
+export interface PluginHostOptions extends CatalogueOptions {
   /** What the configuration says of a plugin. Default: what was chosen when it was installed, else a thread. */
   readonly isolation?: (plugin: string) => PluginIsolation | undefined
-  readonly logger: Logger
   readonly clock: Clock
   readonly limits?: Partial<PluginLimits>
   /** Whose environment plugins see a few variables of. Default: that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>
-}
-
-/** An agent that a plugin offers. */
-export interface OfferedAgent {
-  /** What settings and tasks call it. */
-  readonly agent: string
-  /** What people call it. */
-  readonly name: string
-  readonly plugin: string
-  readonly permissionModes: readonly PermissionMode[]
-  /** Names of the secrets that its sessions may receive. */
-  readonly secrets: readonly string[]
-  readonly program?: string
-  /** The program and its version that the author has tried. */
-  readonly provenWith?: string
-  readonly install?: string
-  readonly signIn?: string
 }
 
 export interface PluginHost extends AsyncDisposable {
@@ -96,26 +68,6 @@ export interface PluginHost extends AsyncDisposable {
   run(work: PluginWork): Promise<PluginEnd>
 }
 
-/** A session to run. */
-export interface PluginWork {
-  readonly session: Session
-  readonly io: HostIo
-  /** Asks the session to stop. */
-  readonly signal: AbortSignal
-  /** What was last committed, when the session is continued; its checkpoint is that of the session. */
-  readonly progress?: Progress
-  /** In a thread that it shares with no other session: for one that was interrupted before. */
-  readonly alone?: boolean
-  /** The installed version that it began with, by its key; without it the one that new sessions run. */
-  readonly plugin?: string
-}
-
-/**
- * `interrupted`: the thread under the session is over, though nobody asked it to stop. Its processes were not touched; it can be
- * continued from what it committed last. `error` says why, and names the plugin.
- */
-export type PluginEnd = RunEnd | { readonly kind: 'interrupted'; readonly error: ErrorEnvelope }
-
 const STARTS_AT_ONCE = 4
 
 /** Finds the plugins and prepares a thread. Dispose of it: threads keep the process alive. */
@@ -128,18 +80,17 @@ export async function openPluginHost(options: PluginHostOptions): Promise<Plugin
 class ThreadedPluginHost implements PluginHost {
   readonly #options: PluginHostOptions
   readonly #limits: PluginLimits
+  readonly #catalogue: PluginCatalogue
   readonly #pool: ThreadPool
   /** When a thread that many share is lost, each of its sessions gets one of its own. */
   readonly #starts = new Gate(STARTS_AT_ONCE)
-  #plugins: readonly FoundPlugin[] = []
-  /** Why the code of a plugin could not be loaded last time, by the URL of its main module. */
-  readonly #loadErrors = new Map<string, ErrorEnvelope>()
   /** Sessions at work in installed plugins. */
   readonly #working = new Set<{ readonly sessionId: string; readonly key: string }>()
 
   constructor(options: PluginHostOptions) {
     this.#options = options
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#catalogue = new PluginCatalogue(options)
     const compiled = options.dataDir !== undefined && { compiledDir: join(options.dataDir, 'cache') }
     this.#pool = new ThreadPool({ ...options, ...compiled, limits: this.#limits })
   }
@@ -147,16 +98,15 @@ class ThreadedPluginHost implements PluginHost {
   async reload(): Promise<void> {
     await this.refresh()
     this.#pool.retire()
-    this.#loadErrors.clear()
+    this.#catalogue.forgetErrors()
   }
 
-  async refresh(): Promise<void> {
-    const installed = this.#options.installed?.plugins() ?? []
-    this.#plugins = await findPlugins({ ...this.#options, installed })
+  refresh(): Promise<void> {
+    return this.#catalogue.refresh()
   }
 
   pin(agent: string): string | undefined {
-    return this.#ready.find((plugin) => agentNames(plugin).includes(agent))?.installed?.key
+    return this.#catalogue.find(agent)?.installed?.key
   }
 
   inUse(): ReadonlyMap<string, readonly string[]> {
@@ -165,70 +115,54 @@ class ThreadedPluginHost implements PluginHost {
   }
 
   plugins(): PluginInfo[] {
-    return this.#plugins.map((plugin) => {
-      const info = toPluginInfo(plugin)
-      const error = plugin.status === 'ready' && this.#loadErrors.get(plugin.url)
-      return error ? { ...info, status: 'broken', error: toErrorRecord(error) } : info
-    })
+    return this.#catalogue.infos()
   }
 
   agents(): OfferedAgent[] {
-    return this.#ready.flatMap(({ manifest }) =>
-      Object.entries(manifest.troupe.agents).map(([agent, facts]) => offer(agent, manifest.name, facts)),
-    )
+    return this.#catalogue.agents()
   }
 
   async check(name?: string): Promise<PluginInfo[]> {
-    const chosen = this.#ready.filter(({ manifest }) => name === undefined || manifest.name === name)
+    const chosen = this.#catalogue.ready.filter(({ manifest }) => name === undefined || manifest.name === name)
     await Promise.all(chosen.map((plugin) => this.#check(plugin)))
     return this.plugins()
   }
 
   async detect(agent: string, settings: AgentSettings, host: DetectHost): Promise<Detection> {
-    const plugin = this.#find(agent)
+    const plugin = this.#catalogue.get(agent)
     try {
       return await this.detectOrThrow(agent, settings, host)
     } catch (error) {
-      this.#noteLoad(plugin, error)
+      this.#catalogue.noteError(plugin, error)
       return { installed: false, signedIn: 'unknown', hint: toEnvelope(error).message }
     }
   }
 
   async detectOrThrow(agent: string, settings: AgentSettings, host: DetectHost): Promise<Detection> {
-    const entry = await this.#open(this.#find(agent))
+    const entry = await this.#open(this.#catalogue.get(agent))
     using lease = this.#lease(entry, 'look')
     return await detectAgent({ lease, entry, agent, settings, host, limits: this.#limits, clock: this.#options.clock })
   }
 
   prepare(agent: string): void {
-    const plugin = this.#ready.find((found) => agentNames(found).includes(agent))
-    if (plugin) void this.#prepare(plugin).catch(() => {}) // What is wrong with it is the session's to tell.
+    const plugin = this.#catalogue.find(agent)
+    if (plugin) void this.#load(plugin, 'prepare').catch(() => {}) // What is wrong with it is the session's to tell.
   }
 
   wantsQuestionServer(agent: string): boolean {
-    const plugin = this.#ready.find((found) => agentNames(found).includes(agent))
-    return plugin?.manifest.troupe.agents[agent]?.questionServer === true
+    return this.#catalogue.find(agent)?.manifest.troupe.agents[agent]?.questionServer === true
   }
 
   async run(work: PluginWork): Promise<PluginEnd> {
     const { sessionId, agent } = work.session
-    using resources = new DisposableStack()
     try {
-      const plugin = await this.#choose(agent, work.plugin)
-      if (plugin.installed) resources.use(this.#work(sessionId, plugin.installed.key))
-      const entry = await this.#open(plugin)
-      const shares = entry.shares && work.alone !== true
-      using place = work.alone === true ? await this.#starts.enter(work.signal) : undefined
-      using lease = this.#lease({ ...entry, shares }, 'session')
-      const loaded = () => place?.[Symbol.dispose]()
-      const end = await runSession({ ...this.#options, ...work, limits: this.#limits, lease, entry, loaded })
-      if (end.kind === 'interrupted') this.#noteLoad(plugin, new TroupeError(end.error.code, end.error.message))
-      else if (end.kind === 'error') this.#noteLoad(plugin, new TroupeError(end.code, end.message))
-      else this.#loadErrors.delete(entry.url)
+      const plugin = await this.#catalogue.getVersion(agent, work.plugin)
+      using _use = plugin.installed && this.#use(sessionId, plugin.installed.key)
+      const end = await this.#run(plugin, work).catch(toErrorEnd)
+      this.#noteEnd(plugin, end)
       return end
     } catch (error) {
-      const { code, message } = toEnvelope(error)
-      return { kind: 'error', code, message }
+      return toErrorEnd(error)
     }
   }
 
@@ -236,24 +170,36 @@ class ThreadedPluginHost implements PluginHost {
     return this.#pool[Symbol.asyncDispose]()
   }
 
+  async #run(plugin: ReadyPlugin, work: PluginWork): Promise<PluginEnd> {
+    const entry = await this.#open(plugin)
+    const alone = work.alone === true
+    using place = alone ? await this.#starts.enter(work.signal) : undefined
+    using lease = this.#lease({ ...entry, shares: entry.shares && !alone }, 'session')
+    const loaded = () => place?.[Symbol.dispose]()
+    const { clock } = this.#options
+    return await runSession({ ...work, clock, limits: this.#limits, lease, entry, loaded })
+  }
+
+  #noteEnd(plugin: ReadyPlugin, end: PluginEnd): void {
+    if (end.kind === 'interrupted')
+      this.#catalogue.noteError(plugin, new TroupeError(end.error.code, end.error.message))
+    else if (end.kind === 'error') this.#catalogue.noteError(plugin, new TroupeError(end.code, end.message))
+    else this.#catalogue.noteLoaded(plugin)
+  }
+
+  #use(sessionId: string, key: string): Disposable {
+    const use = { sessionId, key }
+    this.#working.add(use)
+    return { [Symbol.dispose]: () => void this.#working.delete(use) }
+  }
+
   #lease({ name, ...entry }: PluginEntry, purpose: Purpose): Lease {
     return this.#pool.lease({ plugin: name, ...entry }, purpose)
   }
 
-  #work(sessionId: string, key: string): Disposable {
-    const work = { sessionId, key }
-    this.#working.add(work)
-    return { [Symbol.dispose]: () => void this.#working.delete(work) }
-  }
-
   /** What may be loaded now. @throws TroupeError PLUGIN_CHANGED */
   async #open(plugin: ReadyPlugin): Promise<PluginEntry> {
-    try {
-      await plugin.installed?.verify()
-    } catch (error) {
-      this.#noteLoad(plugin, error)
-      throw error
-    }
+    await plugin.installed?.verify()
     return toEntry(plugin, this.#isolate(plugin))
   }
 
@@ -262,54 +208,26 @@ class ThreadedPluginHost implements PluginHost {
     return kind === 'thread' ? { kind } : { kind, folder: root, network: manifest.troupe.network.length > 0 }
   }
 
-  /** @throws TroupeError PLUGIN_NOT_FOUND, AGENT_NOT_FOUND, or what is wrong with the version */
-  async #choose(agent: string, key: string | undefined): Promise<ReadyPlugin> {
-    const current = this.#ready.find((plugin) => agentNames(plugin).includes(agent))
-    if (key === undefined || current?.installed?.key === key) return current ?? this.#find(agent)
-    const { installed } = this.#options
-    const pinned = installed && (await findInstalled(installed.version(key)))
-    if (pinned?.status === 'ready') return pinned
-    return fail(
-      'PLUGIN_NOT_FOUND',
-      `The plugin ${key}, with which the session began, cannot be run any more${pinned ? `: ${pinned.error.message}` : '.'}`,
-    )
-  }
-
-  get #ready(): ReadyPlugin[] {
-    return this.#plugins.filter((plugin) => plugin.status === 'ready')
-  }
-
-  #find(agent: string): ReadyPlugin {
-    const found = this.#ready.find((plugin) => agentNames(plugin).includes(agent))
-    if (found) return found
-    const known = this.#ready.flatMap(agentNames).join(', ') || 'none'
-    return fail('AGENT_NOT_FOUND', `No plugin offers the agent "${agent}". There are: ${known}.`)
-  }
-
-  async #prepare(plugin: ReadyPlugin): Promise<void> {
+  /** Brings its code into a thread, and runs none of its agents. */
+  async #load(plugin: ReadyPlugin, purpose: 'prepare' | 'look'): Promise<void> {
     const entry = await this.#open(plugin)
-    using lease = this.#lease(entry, 'prepare')
+    using lease = this.#lease(entry, purpose)
     await checkPlugin(lease, entry, { limits: this.#limits, clock: this.#options.clock })
   }
 
   async #check(plugin: ReadyPlugin): Promise<void> {
     try {
-      const entry = await this.#open(plugin)
-      using lease = this.#lease(entry, 'look')
-      await checkPlugin(lease, entry, { limits: this.#limits, clock: this.#options.clock })
-      this.#loadErrors.delete(entry.url)
+      await this.#load(plugin, 'look')
+      this.#catalogue.noteLoaded(plugin)
     } catch (error) {
-      this.#noteLoad(plugin, error)
+      this.#catalogue.noteError(plugin, error)
     }
   }
+}
 
-  #noteLoad({ manifest, url }: ReadyPlugin, error: unknown): void {
-    const envelope = toEnvelope(error)
-    const plugin = manifest.name
-    if (envelope.code === 'PLUGIN_LOAD' || envelope.code === 'PLUGIN_CHANGED') this.#loadErrors.set(url, envelope)
-    // Not its words: they may be the agent's, with secrets in them. The session's log has them, masked.
-    this.#options.logger.warn({ plugin, code: envelope.code }, 'a session of a plugin ended with an error')
-  }
+function toErrorEnd(error: unknown): PluginEnd {
+  const { code, message } = toEnvelope(error)
+  return { kind: 'error', code, message }
 }
 
 const toEntry = (plugin: ReadyPlugin, isolation: Isolation): PluginEntry => ({
@@ -321,5 +239,3 @@ const toEntry = (plugin: ReadyPlugin, isolation: Isolation): PluginEntry => ({
   agents: agentNames(plugin),
   shares: plugin.manifest.troupe.sharesThread,
 })
-
-const offer = (agent: string, plugin: string, facts: AgentManifest): OfferedAgent => ({ agent, plugin, ...facts })

@@ -16,6 +16,8 @@ import type { Handlers, Wire } from './wire.ts'
 
 /** How long the last words of a thread that is over may take to arrive. */
 const LAST_WORDS_MS = 5_000
+/** Of what a plugin says that it failed of. */
+const REASON_CHARACTERS = 10_000
 
 export interface ThreadContext {
   readonly limits: PluginLimits
@@ -41,7 +43,7 @@ export class PluginThread {
     this.#carrier = carrier
     this.#trunk = new Trunk(carrier.port)
     this.#control = this.#trunk.open<ThreadMethods, OwnerMethods>(CONTROL, {
-      threw: (message) => this.end({ kind: 'threw', message }),
+      threw: (message) => this.end({ kind: 'threw', message: message.slice(0, REASON_CHARACTERS) }),
     })
     this.over = this.#watch()
   }

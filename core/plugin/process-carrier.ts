@@ -5,7 +5,8 @@
  *
  * P1 It may read its own folder and the contract, and nothing else; it may write nowhere, start nothing, and use the network only if
  *    the user agreed to that. `restrict.ts` takes away what the permission model leaves.
- * P2 What arrives from it was made by a stranger: it is JSON of a bounded size, and its form is checked.
+ * P2 What arrives from it was made by a stranger: it is JSON of a bounded size with a bounded number of values, and its form is
+ *    checked. What waits for an answer, and what it does not read, is bounded too.
  * P3 It does not outlive its host, also when both are stuck: a small shell beside it ends it when the host's end of a pipe closes.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -20,9 +21,15 @@ import { FrameReader, toFrame } from './frames.ts'
 import type { MessageShapes } from './message-check.ts'
 import type { Port } from './port.ts'
 import { checked, wireMessage } from './requests.ts'
+import { Unanswered } from './unanswered.ts'
+import { parseUntrusted } from './untrusted-json.ts'
 
 /** The largest thing that a plugin may say at once is what is left in its outbox. */
 const MOST_FRAME_BYTES = 128 * 1024 * 1024
+/** Of calls that wait for their answers: two of the largest. */
+const MOST_UNANSWERED_BYTES = 2 * MOST_FRAME_BYTES
+/** A process that calls and never reads its answers is ended: what it has asked for by then is less. */
+const MOST_UNREAD_BYTES = 64 * 1024 * 1024
 const STDERR_TAIL = 8 * 1024
 const PASSED_ON = ['LANG', 'LC_ALL', 'TZ']
 
@@ -101,6 +108,7 @@ interface Pipes {
 class PipePort implements Port {
   readonly #pipes: Pipes
   readonly #frames = new FrameReader(MOST_FRAME_BYTES)
+  readonly #unanswered = new Unanswered(MOST_UNANSWERED_BYTES)
   #onMessage: (message: unknown) => void = () => {}
 
   constructor(pipes: Pipes) {
@@ -111,12 +119,20 @@ class PipePort implements Port {
 
   postMessage(message: unknown): void {
     const { input } = this.#pipes
-    if (!input.destroyed && input.writable) input.write(toFrame(serialize(message)))
+    if (isAddressed(message)) this.#settle(message)
+    if (input.destroyed || !input.writable) return
+    input.write(toFrame(serialize(message)))
+    if (input.writableLength > MOST_UNREAD_BYTES) this.#pipes.end() // P2
   }
 
   on(event: 'message' | 'close', listener: (message: unknown) => void): void {
     if (event === 'message') this.#onMessage = listener
     else this.#pipes.output.once('close', () => listener(undefined))
+  }
+
+  #settle({ kind, wire, id = 0 }: Addressed): void {
+    if (kind === 'reply') this.#unanswered.answer({ wire, id })
+    else if (kind === 'closed') this.#unanswered.close(wire)
   }
 
   close(): void {
@@ -128,8 +144,10 @@ class PipePort implements Port {
   #receive(chunk: Buffer): void {
     try {
       for (const frame of this.#frames.read(chunk)) {
-        const message: unknown = JSON.parse(frame.toString('utf8'))
-        this.#onMessage(checked(wireMessage, message, 'What the process sent'))
+        const message = checked(wireMessage, parseUntrusted(frame.toString('utf8')), 'What the process sent')
+        if (message.kind === 'call') this.#unanswered.add(message, frame.length)
+        else if (message.kind === 'closed') this.#unanswered.close(message.wire)
+        this.#onMessage(message)
       }
     } catch {
       this.#pipes.end()
@@ -137,6 +155,16 @@ class PipePort implements Port {
     }
   }
 }
+
+interface Addressed {
+  readonly kind: string
+  readonly wire: number
+  readonly id?: number
+}
+
+/** All but the first message is. */
+const isAddressed = (message: unknown): message is Addressed =>
+  typeof message === 'object' && message !== null && 'kind' in message && 'wire' in message
 
 function whenOver(child: ChildProcess, tail: () => string): Promise<ThreadOver> {
   return new Promise((resolve) => {

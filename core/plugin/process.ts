@@ -43,7 +43,7 @@ input.on('data', (chunk: Buffer) => {
 const isBirth = (message: unknown): message is ProcessData =>
   typeof message === 'object' && message !== null && 'shapes' in message
 
-restrictProcess()
+restrictProcess(input)
 provideContract()
 
 function begin({ shapes }: ProcessData): void {

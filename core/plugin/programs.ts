@@ -1,6 +1,7 @@
 /** Which programs a plugin may start: those that the user was shown when it was installed, and what the settings name. */
-import { TroupeError } from '../base/errors.ts'
+import { TroupeError, fail } from '../base/errors.ts'
 import type { AgentSettings } from './contract/agent.ts'
+import type { Command } from './contract/io.ts'
 import type { DetectHost } from './detect-io.ts'
 import type { HostIo } from './host-io.ts'
 import type { PluginEntry } from './protocol.ts'
@@ -11,6 +12,7 @@ export function allowPrograms(io: HostIo, { name, programs }: PluginEntry, setti
   return {
     spawn: async (command) => {
       if (!allowed.has(command.program)) throw refusal(name, command.program)
+      assertSameProgram(name, command)
       return io.spawn(command)
     },
     append: (drafts, progress) => io.append(drafts, progress),
@@ -37,6 +39,18 @@ export function allowLooking(host: DetectHost, { name, programs }: PluginEntry, 
       return host.run(program, args)
     },
   }
+}
+
+/** Say which file a name stands for, and what else is loaded into it. */
+const WHICH_PROGRAM = /^(?:PATH$|LD_|DYLD_)/
+
+function assertSameProgram(plugin: string, { program, env = {} }: Command): void {
+  const variable = Object.keys(env).find((each) => WHICH_PROGRAM.test(each))
+  if (variable === undefined) return
+  fail(
+    'PLUGIN_NOT_ALLOWED',
+    `The plugin "${plugin}" tried to start "${program}" with ${variable}, which could make it another program than you were asked about. Tell its author.`,
+  )
 }
 
 const allowedBy = (programs: readonly string[], { program }: AgentSettings): Set<string> =>

@@ -53,10 +53,13 @@ export const runEnd = z.discriminatedUnion('kind', [
 const number = z.int().min(0)
 const wire = number
 
+/** What needs no answer is served at once. All else is called, so that what waits can be counted. */
+const notified = z.enum(['withdraw', 'debug', 'failed', 'threw'])
+
 /** What a process sends; the parameters are for who serves the method to check. */
 export const wireMessage = z.union([
   z.object({ kind: z.literal('call'), wire, id: number, method: z.string(), params: z.unknown().optional() }),
-  z.object({ kind: z.literal('notify'), wire, method: z.string(), params: z.unknown().optional() }),
+  z.object({ kind: z.literal('notify'), wire, method: notified, params: z.unknown().optional() }),
   z.object({ kind: z.literal('reply'), wire, id: number, ok: z.literal(true), value: z.unknown().optional() }),
   z.object({ kind: z.literal('reply'), wire, id: number, ok: z.literal(false), error: errorEnvelope }),
   z.object({ kind: z.literal('closed'), wire }),

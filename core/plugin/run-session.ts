@@ -9,7 +9,7 @@
 import type { Clock } from '../base/clock.ts'
 import { fromEnvelope, toEnvelope } from '../base/errors.ts'
 import { within } from '../base/waiting.ts'
-import type { PluginEnd, PluginWork } from './plugin-host.ts'
+import type { PluginEnd, PluginWork } from './plugin-work.ts'
 import type { PluginLimits } from './limits.ts'
 import { loadPlugin } from './load-plugin.ts'
 import { toError } from './plugin-thread.ts'

@@ -39,6 +39,7 @@ export class ThreadSessionIo implements SessionIo {
   readonly followUps: AsyncIterable<FollowUp>
   #lastQuestion = 0
   #spawning: Promise<unknown> = Promise.resolve()
+  #acknowledging: Promise<void> = Promise.resolve()
 
   constructor({ wire, signal, shapes }: ThreadSession, progress?: Progress) {
     this.#shapes = shapes
@@ -118,9 +119,10 @@ export class ThreadSessionIo implements SessionIo {
     this.#wire.notify('debug', text.slice(0, DEBUG_CHARACTERS))
   }
 
-  /** Settles when all that was emitted is committed. */
-  drained(): Promise<void> {
-    return this.#outbox.drained()
+  /** Settles when all that was emitted is committed, and what the plugin is done with of the follow-ups acknowledged. */
+  async drained(): Promise<void> {
+    await this.#outbox.drained()
+    await this.#acknowledging
   }
 
   /** Sends what was emitted, whatever is under way: for the last moment of a thread. */
@@ -137,7 +139,8 @@ export class ThreadSessionIo implements SessionIo {
       const next = await Promise.race([this.#wire.call('nextFollowUp', undefined), stopped])
       if (next === null) return
       yield next
-      await this.#outbox.committed() // S3
+      this.#acknowledging = this.#outbox.committed() // S3
+      await this.#acknowledging
     }
   }
 

@@ -8,6 +8,7 @@ import { type MessageShapes, toMessageJson } from './message-check.ts'
 import { toMessageShapes } from './message-shapes.ts'
 import type { DetectMethods, SessionMethods } from './protocol.ts'
 import { checked, detectParams, sessionParams } from './requests.ts'
+import { parseUntrusted } from './untrusted-json.ts'
 import type { Handlers } from './wire.ts'
 
 /** How many calls of one job may wait for their answers. */
@@ -54,7 +55,7 @@ export function checkedDetection(handlers: Handlers<DetectMethods>): Handlers<De
 /** As a thread writes it, or an error that ends the call. */
 function toMessage(json: string): string {
   try {
-    return toMessageJson((shapes ??= toMessageShapes()), JSON.parse(json))
+    return toMessageJson((shapes ??= toMessageShapes()), parseUntrusted(json))
   } catch (error) {
     return fail('PLUGIN_MESSAGE', `A message is not what the plugin contract allows: ${String(error)}.`)
   }

@@ -82,8 +82,17 @@ export class QuestionFolder implements Disposable {
   #lookSoon(): void {
     this.#nextLook ??= this.#parts.clock.after(PAUSE_MS, () => {
       this.#nextLook = undefined
-      if (this.#watch) this.#look()
+      if (this.#watch) this.#tryLook()
     })
+  }
+
+  /** The agent may have made the folder something else, or the system is short of descriptors: the next look tells. */
+  #tryLook(): void {
+    try {
+      this.#look()
+    } catch (error) {
+      this.#parts.logger.debug({ err: error, path: this.path }, 'The questions of an agent cannot be looked at now.')
+    }
   }
 
   #look(): void {

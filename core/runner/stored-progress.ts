@@ -10,8 +10,6 @@ import type { Progress } from '../plugin/host-io.ts'
 export interface StoredProgress extends Partial<Progress>, Partial<SessionEnded> {
   /** Accepted, and not yet acknowledged by the plugin. */
   readonly followUps?: readonly FollowUp[]
-  /** The id of the last answer or message that was logged: after a crash the engine may deliver that one again. */
-  readonly taken?: string
   /** What the agent has last said of its use. */
   readonly usage?: Usage
   /** The installed version of the plugin that it began with; none for those that come with Troupe. */
@@ -73,4 +71,4 @@ export const abandon: Change = (stored) => ({ ...stored, abandoned: true })
 /** Nothing else is needed of a session that is over. */
 export const withEnd =
   (ended: SessionEnded['ended']): Change =>
-  ({ reports }) => ({ ended, reports })
+  ({ reports, taken }) => ({ ended, reports, taken })

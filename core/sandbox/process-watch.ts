@@ -2,12 +2,14 @@
  * Notices what happens to a process, through its folder and the process table: that it ends, and that it prints. One
  * that this host spawned is observed exactly like one from before. Owns a watch on the folder until the end.
  *
- * - An end is heard of through the exit file, within milliseconds, or, when the wrapper was killed, by a regular look.
+ * - It has ended when its wrapper is gone: the program could write an exit code itself. What is in the exit file only says
+ *   that the wrapper ends now, which is then seen within milliseconds; of one that was killed a regular look tells.
  * - An idle process costs a few kilobytes and, every other second, three looks at the system.
  * - A system short of descriptors does not make a process look ended.
  */
 import { lstatSync } from 'node:fs'
 import type { Logger } from '../base/logger.ts'
+import { sleep } from '../base/waiting.ts'
 import { KILLED, readExit } from './exit-code.ts'
 import type { FolderWatches } from './folder-watches.ts'
 import { EXIT_FILE, type ProcessFolder } from './process-folder.ts'
@@ -16,6 +18,9 @@ import type { ProcessExit } from './types.ts'
 
 /** A program that prints much changes its folder all the time. */
 const MEASURE_PAUSE_MS = 50
+/** How long a wrapper that says that it ends is looked at more often: 127 ms in all. */
+const FIRST_LOOK_MS = 1
+const LAST_LOOK_MS = 64
 
 export interface Watched {
   readonly folder: ProcessFolder
@@ -36,6 +41,8 @@ export class ProcessWatch {
   readonly #exit = Promise.withResolvers<ProcessExit>()
   readonly #watch: Disposable
   #ended = false
+  /** The end was announced, and is looked for. */
+  #ending = false
   #measuredAt = 0
   #bytes = 0
   /** Somebody waits for it. */
@@ -77,14 +84,18 @@ export class ProcessWatch {
     if (file === undefined || now - this.#measuredAt > MEASURE_PAUSE_MS) this.#measure(now)
     if (file === undefined) void this.look()
     else this.#wake()
-    if (file === EXIT_FILE) void this.#readExit()
+    if (file === EXIT_FILE && !this.#ending) void this.#attempt(() => this.#seeEnd())
   }
 
-  async #readExit(): Promise<void> {
-    await this.#attempt(() => {
-      const exit = readExit(this.#watched.folder.exit)
-      if (exit) this.#end(exit)
-    })
+  /** The wrapper has only to exit after it has written the code. */
+  async #seeEnd(): Promise<void> {
+    if (!readExit(this.#watched.folder.exit)) return
+    this.#ending = true
+    for (let pause = FIRST_LOOK_MS; !this.#ended && pause <= LAST_LOOK_MS; pause *= 2) {
+      await this.look()
+      if (!this.#ended) await sleep(pause)
+    }
+    this.#ending = false
   }
 
   async #attempt(look: () => void | Promise<void>): Promise<void> {

@@ -52,7 +52,7 @@ function findFile(program: string, { cwd, env }: ProgramRequest): string {
 const failMissing = (program: string, env: Readonly<Record<string, string>>): never =>
   fail(
     'PROCESS_START',
-    `${program} was not started: there is no such program in PATH${env['PATH'] ? '' : ', which is not set'}. Install it, or give its full path.`,
+    `${program} was not started: there is no such program in PATH${env['PATH'] ? '' : ', which is not set'}.`,
   )
 
 function toRunnable(file: string): 'runnable' | 'refused' | 'missing' {

@@ -1,8 +1,7 @@
 /**
  * A process that runs or has ended, spawned by this host or by one before, and what can be done with it.
  *
- * - R1 `exited` settles once the exit code is written or the wrapper is gone, so it is final and every byte of the
- *   program is in its files.
+ * - R1 `exited` settles once the wrapper is gone, so it is final and every byte of the program is in its files.
  * - R2 Output is read when asked for and kept nowhere.
  * - R3 The output in the files is bounded, read or not: beyond the limit the process is stopped.
  */

@@ -31,7 +31,7 @@ export class Shell implements AsyncDisposable {
     })
     this.#ended = new Promise((resolve) => {
       const end = (reason: unknown) => resolve(this.#end(reason))
-      this.#child.once('error', end).once('exit', () => end(new Error('The shell that starts programs has ended.')))
+      this.#child.once('error', end).once('exit', () => end(ended()))
     })
     this.#child.stdin?.on('error', () => {}) // a broken pipe: the end of the shell says it too
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
@@ -45,11 +45,11 @@ export class Shell implements AsyncDisposable {
 
   /** Runs the commands that `toText` makes for a tag, and answers the words after it in the line that they print. */
   ask(toText: (tag: string) => string): Promise<string> {
+    if (!this.#alive) return Promise.reject(ended())
     const tag = String(this.#tag++)
     const question = Promise.withResolvers<string>()
     this.#questions.set(tag, question)
-    if (this.#alive) this.tell(toText(tag))
-    else question.reject(new Error('The shell that starts programs has ended.'))
+    this.tell(toText(tag))
     return question.promise
   }
 
@@ -103,3 +103,5 @@ export class Shell implements AsyncDisposable {
     for (const stream of [this.#child.stdin, this.#child.stdout]) if (stream instanceof Socket) stream.unref()
   }
 }
+
+const ended = (): Error => new Error('The shell that starts programs has ended.')

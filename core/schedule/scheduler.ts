@@ -1,11 +1,14 @@
 /**
  * Gives queued tasks to workers, first come first served. The tables are the truth: it keeps no list of its own, so a
  * restart forgets nothing. Owns the round that is under way and the timer of the next try after a failed one.
+ *
+ * Whether there is room is asked in the transaction that takes it, which on SQLite no other one overlaps.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { countLiveSessions } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
+import type { Tx } from '../store/tx.ts'
 import { queuedTasks } from '../store/tasks.ts'
 import { chooseWorker, type WorkerLoad } from './choose.ts'
 
@@ -15,6 +18,8 @@ const RETRY_MS = 1000
 export interface Scheduler extends AsyncDisposable {
   /** Looks for room; cheap to call often. */
   poke(): void
+  /** The worker that has room for the task at once, asked in the transaction that queues it; none when others wait before it. */
+  placeNow(tx: Tx, taskId: string): Promise<string | undefined>
 }
 
 export interface SchedulerDeps {
@@ -23,8 +28,8 @@ export interface SchedulerDeps {
   readonly logger: Logger
   /** Workers that may be given sessions now, with their capacity. */
   readonly workers: () => readonly { readonly id: string; readonly capacity: number }[]
-  /** Gives the task to the worker; false when the task is not queued any more. */
-  readonly assign: (taskId: string, workerId: string) => Promise<boolean>
+  /** Gives the task to the worker if there is room; false when there is none, or the task is not queued any more. */
+  readonly assign: (taskId: string, workerId: string, hasRoom: (tx: Tx) => Promise<boolean>) => Promise<boolean>
 }
 
 export function makeScheduler({ store, clock, logger, workers, assign }: SchedulerDeps): Scheduler {
@@ -33,8 +38,8 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
   let retry: Disposable | undefined
   let disposed = false
 
-  async function loads(): Promise<WorkerLoad[]> {
-    const live = await store.read((tx) => countLiveSessions(tx))
+  async function loads(tx: Tx): Promise<WorkerLoad[]> {
+    const live = await countLiveSessions(tx)
     return workers().map(({ id, capacity }) => ({ id, capacity, sessions: live.get(id) ?? 0 }))
   }
 
@@ -46,10 +51,11 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
 
   /** False when there is no room. */
   async function assignOne(taskId: string): Promise<boolean> {
-    const worker = chooseWorker(await loads())
+    const worker = chooseWorker(await store.read(loads))
     if (!worker || disposed) return false
+    const hasRoom = async (tx: Tx) => chooseWorker((await loads(tx)).filter(({ id }) => id === worker.id)) !== undefined
     // One task that cannot be assigned does not hold up those behind it.
-    await assign(taskId, worker.id).catch((error: unknown) => tryLater(error))
+    await assign(taskId, worker.id, hasRoom).catch((error: unknown) => tryLater(error))
     return true
   }
 
@@ -76,8 +82,19 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
     if (!disposed) round ??= Promise.resolve().then(rounds)
   }
 
+  async function placeNow(tx: Tx, taskId: string): Promise<string | undefined> {
+    const [first] = disposed ? [] : await queuedTasks(tx, 1)
+    if (first?.id !== taskId) return undefined
+    try {
+      return chooseWorker(await loads(tx))?.id
+    } catch {
+      return undefined // The round that follows says what is wrong.
+    }
+  }
+
   return {
     poke,
+    placeNow,
     async [Symbol.asyncDispose]() {
       disposed = true
       retry?.[Symbol.dispose]()

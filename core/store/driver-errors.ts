@@ -71,7 +71,7 @@ export async function mapped<T>(work: Promise<T>): Promise<T> {
 
 /** What `pg` says in words alone. */
 const LOST_CONNECTION =
-  /^Connection terminated|^Client has encountered a connection error|^timeout exceeded when trying/
+  /^Connection terminated|^Client has encountered a connection error|^timeout exceeded when trying|^Query read timeout/
 const CONNECTION_FAILURE = '08006'
 
 /** https://www.sqlite.org/rescode.html; of a constraint the whole code counts, of all others the last byte. */

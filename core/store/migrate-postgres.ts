@@ -21,7 +21,7 @@ export function migratePostgres({ pool, url }: { pool: Pool; url: string }, deps
     const { tx } = makePostgresTx(client, { clock: deps.clock })
     const { pending } = await mapped(migrationState(tx, deps))
     if (pending.length === 0) return
-    const { migrateUp } = await import('./migrator.ts')
+    const migrateUp = deps.migrateUp ?? (await import('./migrator.ts')).migrateUp
     await migrateUp({
       target: { driver: 'postgresql', url, options: POSTGRES_BOUNDS },
       migrations: knownMigrations('postgresql', deps),

@@ -20,7 +20,7 @@ export async function migrateSqlite({ writer, file, busyTimeoutMs }: SqliteDatab
   const version = executed.at(-1)
   const backup =
     version === undefined ? {} : { backup: await mapped(copyTo(`${file}.backup-${version}`, writer.native)) }
-  const { migrateUp } = await import('./migrator.ts')
+  const migrateUp = deps.migrateUp ?? (await import('./migrator.ts')).migrateUp
   await migrateUp({
     target: { driver: 'sqlite', file, busyTimeoutMs },
     migrations: knownMigrations('sqlite', deps),

@@ -1,6 +1,4 @@
 /** Which migrations there are and which a database has: read by plain SQL, because most starts have none to run. */
-import type { Migration } from '@mikro-orm/migrations'
-import type { Constructor } from '@mikro-orm/sql'
 import { fail } from '../base/errors.ts'
 import { postgresMigrations } from './migrations/postgres/list.ts'
 import { sqliteMigrations } from './migrations/sqlite/list.ts'
@@ -10,8 +8,8 @@ import type { DriverName, Tx } from './tx.ts'
 /** The name is what the database remembers; it sorts by age. */
 export interface NamedMigration {
   readonly name: string
-  /** Loaded when it is run: it brings MikroORM with it. */
-  readonly load: () => Promise<Constructor<Migration>>
+  /** Of the module whose one export is its class. Loaded when it is run: it brings MikroORM with it. */
+  readonly url: string
 }
 
 export interface MigrationState {

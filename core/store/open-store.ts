@@ -1,6 +1,7 @@
 /** Opens the database: the one place that knows which driver there is. */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import type { MigrateUp } from './migration-run.ts'
 import type { NamedMigration } from './migration-state.ts'
 import type { Store, StoreOptions } from './store.ts'
 
@@ -9,6 +10,8 @@ export interface StoreDeps {
   readonly logger: Logger
   /** In place of the program's own migrations; for tests of migrating. */
   readonly migrations?: readonly NamedMigration[]
+  /** Default: in this process, which then keeps what it took. */
+  readonly migrateUp?: MigrateUp
 }
 
 /**

@@ -24,6 +24,7 @@ declare module 'pg' {
     readonly connectionTimeoutMillis?: number
     readonly lock_timeout?: number
     readonly statement_timeout?: number
+    readonly query_timeout?: number
     readonly idle_in_transaction_session_timeout?: number
     readonly keepAlive?: boolean
     readonly types?: { getTypeParser(oid: number, format?: string): (text: string) => unknown }

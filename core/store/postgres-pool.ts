@@ -9,6 +9,8 @@ export const POSTGRES_BOUNDS = {
   connectionTimeoutMillis: 10_000,
   lock_timeout: 5000,
   statement_timeout: 60_000,
+  // For a server that is gone without a word: longer than it may take itself.
+  query_timeout: 65_000,
   idle_in_transaction_session_timeout: 60_000,
   keepAlive: true,
 }

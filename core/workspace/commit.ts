@@ -5,7 +5,7 @@
  * dirty to the agent's git; the next look at the work compares contents, finds nothing to commit, and sets them right.
  */
 import { constants } from 'node:fs'
-import { lstat, rename } from 'node:fs/promises'
+import { link, lstat, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backoffMs } from '../base/backoff.ts'
 import { fail } from '../base/errors.ts'
@@ -148,17 +148,42 @@ async function settleFolder(worktree: Worktree, work: Work): Promise<void> {
   await installIndex(worktree, work.snapshot.index)
 }
 
-/** By git's own protocol: whoever creates `index.lock` may replace the index by renaming it. */
-async function installIndex(worktree: Worktree, index: string): Promise<void> {
-  const target = join(worktree.gitDir, 'index')
+/**
+ * By git's own protocol: whoever creates `index.lock` may replace the index by renaming it. Ours is a link to a file beside it,
+ * so that the lock of a host that was killed is known for what it is.
+ */
+async function installIndex({ gitDir }: Worktree, index: string): Promise<void> {
+  const target = join(gitDir, 'index')
+  const [own, lock] = [`${target}.troupe`, `${target}.lock`]
+  if (await areSame(own, lock)) await rm(lock, { force: true })
+  await rm(own, { force: true })
+  await copyIndexFile(index, own, constants.COPYFILE_EXCL)
+  await takeLock(own, lock)
+  faultPoint('workspace.index-locked')
+  await rename(lock, target)
+  await rm(own, { force: true })
+}
+
+async function takeLock(own: string, lock: string): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await copyIndexFile(index, `${target}.lock`, constants.COPYFILE_EXCL)
-      return await rename(`${target}.lock`, target)
+      return await link(own, lock)
     } catch (error) {
       const taken = error instanceof Error && 'code' in error && error.code === 'EEXIST'
-      if (!taken || attempt >= INDEX_TRIES) throw error
+      if (!taken) throw error
+      if (attempt >= INDEX_TRIES) failLocked(lock)
       await sleep(backoffMs(INDEX_BACKOFF, attempt))
     }
   }
+}
+
+const failLocked = (lock: string): never =>
+  fail(
+    'GIT_FAILED',
+    `Another git is at work in the worktree: ${lock} is there. Delete it if no git runs, and try again.`,
+  )
+
+async function areSame(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => lstat(path).catch(() => undefined)))
+  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino
 }

@@ -91,6 +91,7 @@ const TITLES: Readonly<Record<string, string>> = {
   agent: 'What a plugin implements',
   io: 'What the host gives it',
   program: 'Help with a program',
+  listen: 'Help with a conversation',
   json: 'Help with JSON',
   deadline: 'Help with waits',
 }

@@ -4,8 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 /** What still keeps the process alive after its work is done is not worth waiting for. */
 const LINGER_MS = 2000
 
-// The young generation grows while modules load and would stay so, 30 MB of an idle host; small, it costs next to no time.
-// Modules that are imported above would be loaded before.
+// The young generation would grow while modules load, to 30 MB that an idle host keeps; small, it costs next to no time.
+// A host lets it grow once it serves. Modules that are imported above would be loaded before.
 setFlagsFromString('--semi-space-growth-factor=1')
 const { runCommandLine } = await import('./run-command-line.ts')
 

@@ -10,6 +10,7 @@ import type { DataDirectory, Environment } from '../data-directory.ts'
 import { removeHostFile, writeHostFile } from '../host-file.ts'
 import { acquireHostLock } from '../host-lock.ts'
 import { openLogger } from '../logging.ts'
+import { keepHeapSmall } from '../quiet-heap.ts'
 import type { Streams } from './streams.ts'
 
 export type ComposeHost = typeof composeHost
@@ -47,6 +48,7 @@ export async function openOwnHost(options: OwnHostOptions): Promise<OwnHost> {
   const host = opened.use(await options.compose({ dataDirectory, env, logger, startsSessions }))
   const token = randomBytes(32).toString('base64url')
   const { url } = await listen(host, { token, socketPath: dataDirectory.socket }, options.port)
+  opened.use(keepHeapSmall())
   const startedAt = toIso(Date.now())
   opened.defer(() => removeHostFile(dataDirectory))
   writeHostFile(dataDirectory, { pid: process.pid, url, token, socket: dataDirectory.socket, startedAt })

@@ -1,6 +1,6 @@
 /** Errors as one line for people, or as JSON. */
 import { CommanderError } from 'commander'
-import { TroupeError, toEnvelope } from '../../core/base/errors.ts'
+import { toEnvelope } from '../../core/base/errors.ts'
 import type { Environment } from '../data-directory.ts'
 import { EXIT } from './exit-codes.ts'
 import { plainText } from './render/sanitize.ts'
@@ -15,20 +15,12 @@ export interface ReportOptions {
 
 /** Prints the error on stderr and gives the exit code that goes with it. */
 export function reportError(error: unknown, { streams: { stderr }, env, json }: ReportOptions): number {
-  if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help')) {
-    return error.exitCode === 0 ? EXIT.done : EXIT.usage
-  }
-  const known = error instanceof CommanderError ? toUsageError(error) : error
-  const envelope = toEnvelope(known)
+  // Help or the version was shown.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+  const envelope = toEnvelope(error)
   const style = makeStyle(stderr, env)
   const text = `${style.paint('red', 'error:')} ${plainText(envelope.message).trim()} ${style.paint('dim', `[${envelope.code}]`)}`
   stderr.write(`${json ? JSON.stringify({ error: envelope }) : text}\n`)
   if (env['TROUPE_DEBUG'] === '1' && error instanceof Error) stderr.write(`${error.stack ?? ''}\n`)
   return envelope.code === 'USAGE' ? EXIT.usage : EXIT.failed
-}
-
-/** Commander's own words, with its suggestion on the same line. */
-function toUsageError({ message }: CommanderError): TroupeError {
-  const text = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
-  return new TroupeError('USAGE', /[.?!)]$/.test(text) ? text : `${text}; see --help`)
 }

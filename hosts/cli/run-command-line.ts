@@ -10,6 +10,7 @@ import { addCommands } from './commands.ts'
 import { connect } from './connection.ts'
 import type { CommandContext } from './context.ts'
 import { EXIT } from './exit-codes.ts'
+import { helpLayout, toUsageError } from './help.ts'
 import { makeOutput } from './output.ts'
 import type { ComposeHost } from './own-host.ts'
 import { reportError } from './report-error.ts'
@@ -58,7 +59,9 @@ function makeProgram({ stdout, stderr }: Streams, run: Run): Command {
   addCommands(program, run)
   for (const command of withAll(program)) {
     command
-      .exitOverride()
+      .exitOverride((error) => {
+        throw error.exitCode === 0 || error.code === 'commander.help' ? error : toUsageError(error, command)
+      })
       .configureOutput({
         writeOut: (text) => void stdout.write(text),
         writeErr: (text) => void stderr.write(text),
@@ -67,7 +70,7 @@ function makeProgram({ stdout, stderr }: Streams, run: Run): Command {
         getOutHelpWidth: () => stdout.columns ?? 100,
         getErrHelpWidth: () => stderr.columns ?? 100,
       })
-      .configureHelp({ showGlobalOptions: false })
+      .configureHelp(helpLayout)
   }
   return program
 }

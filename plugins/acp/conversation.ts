@@ -13,6 +13,7 @@ import {
   type FollowUp,
   type Exit,
   type JsonObject,
+  type Listener,
   type OutputLine,
   type RunEnd,
   type Session,
@@ -72,7 +73,7 @@ export interface ConversationParts {
   readonly names: ProgramNames
 }
 
-export class Conversation {
+export class Conversation implements Listener {
   readonly #session: Session
   readonly #io: SessionIo
   readonly #parts: ConversationParts
@@ -105,27 +106,7 @@ export class Conversation {
     })
   }
 
-  /** Settles when the program has ended. */
-  async hold(): Promise<RunEnd> {
-    const followUps = this.#io.followUps[Symbol.asyncIterator]()
-    const stop = () => this.#stop()
-    this.#io.signal.addEventListener('abort', stop, { once: true })
-    this.#begin()
-    if (this.#io.signal.aborted) stop()
-    void this.#forward(followUps)
-    try {
-      for await (const line of this.#parts.process.lines) this.#hear(line)
-      return await this.#finish()
-    } finally {
-      this.#over = true
-      this.#io.signal.removeEventListener('abort', stop)
-      this.#deadline.clear()
-      this.#questions.withdrawAll()
-      void followUps.return?.()
-    }
-  }
-
-  #begin(): void {
+  begin(): void {
     if (this.#session.checkpoint === undefined) return this.#proceed(greeting())
     for (const request of this.#parts.from.owed) void this.#questions.take(request)
     const { stage } = this.#told
@@ -163,7 +144,7 @@ export class Conversation {
     if (pending) this.#step(stage, pending.method, pending.params)
   }
 
-  #hear({ stream, text }: OutputLine): void {
+  hear({ stream, text }: OutputLine): void {
     const before = this.#told
     if (stream === 'stderr') this.#hearError(text)
     else this.#hearLine(text)
@@ -295,7 +276,7 @@ export class Conversation {
   }
 
   /** The session shall stop: first the turn, so that its last words are stored, then the program. */
-  #stop(): void {
+  stop(): void {
     if (this.#told.stage.kind === 'ending') return
     this.#stopping = true
     if (this.#told.stage.kind !== 'turn') return this.#stopProcess()
@@ -313,8 +294,7 @@ export class Conversation {
     void this.#parts.process.stop().catch((error: unknown) => this.#note(error))
   }
 
-  async #finish(): Promise<RunEnd> {
-    const exit = await this.#parts.process.exited
+  finish(exit: Exit): RunEnd {
     this.#say(endTurn(this.#told.transcript, undefined))
     const end = this.#endAfter(exit)
     const unheard = [...this.#told.queue, ...this.#told.unheard] // C4
@@ -328,15 +308,13 @@ export class Conversation {
     return toExitError(this.#parts.names, exit, { anything: heard, stderr })
   }
 
-  async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {
-    try {
-      for (let next = await followUps.next(); !next.done; next = await followUps.next()) this.#queue(next.value)
-    } catch (error) {
-      this.#note(error)
-    }
+  release(): void {
+    this.#over = true
+    this.#deadline.clear()
+    this.#questions.withdrawAll()
   }
 
-  #queue({ id, content }: FollowUp): void {
+  follow({ id, content }: FollowUp): void {
     if (id === this.#told.lastFollowUp) return // It came before a crash, and waits or was said.
     const late = this.#over || this.#told.stage.kind === 'ending'
     const { queue, unheard } = this.#told

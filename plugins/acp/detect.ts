@@ -5,7 +5,7 @@ export const CONFIGURE_HINT =
   'Name an ACP agent as `program`, and its arguments as `args`, in [agents.acp]; for example `program = "opencode"`, `args = ["acp"]`.'
 
 export const SIGN_IN_HINT =
-  "Sign in with the agent's own program, or store the key that it reads with `troupe secret set`."
+  "Sign in with the agent's own program, or set the key that it reads in the environment of Troupe."
 
 export async function detect(io: DetectIo): Promise<Detection> {
   const wanted = io.settings.program

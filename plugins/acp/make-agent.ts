@@ -6,6 +6,7 @@ import {
   type RunEnd,
   type Session,
   type SessionIo,
+  listen,
   withProgram,
 } from 'troupe/plugin'
 import { beginning, fromCheckpoint } from './checkpoint.ts'
@@ -34,6 +35,7 @@ async function run(profile: AcpProfile, session: Session, io: SessionIo): Promis
     program: session.settings.program ?? profile.program ?? command.program,
     install: profile.install,
   }
-  const talk = (process: AgentProcess) => new Conversation(session, io, { process, from, profile, names }).hold()
+  const talk = (process: AgentProcess) =>
+    listen(io, process, new Conversation(session, io, { process, from, profile, names }))
   return withProgram(io, { command: { ...command, stdin: 'live' }, names, talk })
 }

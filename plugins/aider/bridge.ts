@@ -14,9 +14,9 @@
  *    another one, and whoever continues a session may send again what may not have arrived.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 
@@ -56,6 +56,7 @@ class Bridge {
     const args = [...files, ...(task.resume ? ['--restore-chat-history'] : []), ...task.args]
     this.#aider = spawn(task.program, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
     this.#aider.stdin.on('error', () => {}) // It has ended.
+    this.#aider.stdout.once('data', () => protect(history))
     this.#aider.stdout.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
     this.#aider.once('error', (error) => this.#end(127, error.message)) // As a shell says that there is no such program.
     this.#aider.once('close', (code, signal) => this.#end(code ?? (signal === null ? 1 : 128)))
@@ -93,22 +94,34 @@ class Bridge {
   #pass(): void {
     const end = this.#printed.lastIndexOf('\n') + 1
     const [lines, last] = [this.#printed.slice(0, Math.max(0, end - 1)), this.#printed.slice(end)]
+    if (last.length > MOST_CHARACTERS) return this.#passAll()
     const asks = QUESTION.test(last) // B1
     this.#printed = asks ? '' : last
     if (asks) say({ prompt: (this.#open = ++this.#prompts), question: last, text: lines })
     else if (end > 0) say({ text: lines })
   }
 
+  /** A line that is longer than any question is passed on in pieces. */
+  #passAll(): void {
+    if (this.#printed !== '') say({ text: this.#printed })
+    this.#printed = ''
+  }
+
   #end(code: number, reason?: string): void {
     if (this.#ended) return
     this.#ended = true
     clearTimeout(this.#timer)
-    if (this.#printed !== '') say({ text: this.#printed })
+    this.#passAll()
     if (reason !== undefined) process.stderr.write(`${reason}\n`)
     for (const line of readLines(this.#task.reports)) say({ report: line })
     process.exitCode = code
     process.stdin.destroy()
   }
+}
+
+/** Aider made the folder of its conversations before it printed anything: nobody else shall read them. */
+function protect(history: string): void {
+  if (existsSync(history)) chmodSync(dirname(history), 0o700)
 }
 
 function readLines(path: string): unknown[] {
@@ -119,9 +132,7 @@ function readLines(path: string): unknown[] {
 }
 
 function start(task: BridgeTask): void {
-  const folder = join(homedir(), '.aider', 'troupe')
-  const history = join(folder, `${task.conversation}.md`)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const history = join(homedir(), '.aider', 'troupe', `${task.conversation}.md`)
   if (task.resume && !existsSync(history)) return say({ missing: true })
   const bridge = new Bridge(task, history)
   createInterface({ input: process.stdin }).on('line', (line) => bridge.take(JSON.parse(line)))

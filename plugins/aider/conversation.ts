@@ -65,7 +65,7 @@ export class Conversation {
       while (this.#now.phase.kind !== 'over' && !this.#io.signal.aborted) await this.#step(this.#now.phase)
       return this.#end
     } catch (error) {
-      if (this.#io.signal.aborted) return STOPPED
+      if (this.#io.signal.aborted) return this.#end
       throw error
     } finally {
       void followUps.return?.()
@@ -90,8 +90,8 @@ export class Conversation {
   // C2
   get #end(): RunEnd {
     const { phase, said } = this.#now
-    if (phase.kind !== 'over') return STOPPED
-    return phase.end.kind === 'complete' && said.length > 0 ? { ...phase.end, unheard: said } : phase.end
+    const end = phase.kind === 'over' ? phase.end : STOPPED
+    return said.length > 0 ? { ...end, unheard: said } : end
   }
 
   // C5

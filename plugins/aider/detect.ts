@@ -5,7 +5,7 @@ export const INSTALL_HINT =
   'Install it with `pipx install aider-chat`, or name its path as `program` in [agents.aider].'
 
 export const SIGN_IN_HINT =
-  'Store the API key of your model service, for example with `troupe secret set OPENAI_API_KEY` or `troupe secret set ANTHROPIC_API_KEY`.'
+  'Set the API key of your model service in the environment of Troupe, for example OPENAI_API_KEY or ANTHROPIC_API_KEY.'
 
 const SECRETS = ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY', 'DEEPSEEK_API_KEY']
 

@@ -1,6 +1,7 @@
 /**
  * Owns the turns of one session: each is a process of its own that goes on with the conversation of the one before.
- * C1 What people say while a turn runs begins the next one; the last turn is the one after which nothing waits.
+ * C1 What people say while a turn runs begins the next one; the last turn is the one after which nothing waits. What cannot be
+ *    said any more is handed back with the end of the run.
  * C2 What is remembered changes together with the messages of a line, and is committed before the next turn begins.
  * C3 A turn ends by its program alone, but after a result or an interrupt it has only so much time for that.
  */
@@ -49,8 +50,8 @@ export class Conversation {
       for (let turn = 0; turn < this.#told.turn; turn++) await this.#io.spawn(this.#command())
       for (;;) {
         const end = await this.#turn()
-        if (this.#io.signal.aborted) return { kind: 'stopped' }
-        if (!(await this.#goOn(end))) return end
+        if (this.#io.signal.aborted) return this.#handBack({ kind: 'stopped' })
+        if (!(await this.#goOn(end))) return this.#handBack(end)
       }
     } finally {
       this.#deadline.clear()
@@ -92,6 +93,11 @@ export class Conversation {
     this.#remember()
     await this.#io.committed() // C2
     return true
+  }
+
+  #handBack(end: RunEnd): RunEnd {
+    const { queue } = this.#told
+    return queue.length > 0 ? { ...end, unheard: queue } : end
   }
 
   #hear(process: AgentProcess, { stream, text }: OutputLine): void {

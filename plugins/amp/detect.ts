@@ -5,7 +5,7 @@ export const INSTALL_HINT =
   'Install it with `npm install -g @ampcode/cli`, or name its path as `program` in [agents.amp].'
 
 export const SIGN_IN_HINT =
-  'Run `amp login` and sign in, or store an access token with `troupe secret set AMP_API_KEY`.'
+  'Run `amp login` and sign in, or set AMP_API_KEY in the environment of Troupe to an access token.'
 
 /** Amp chooses models by itself; people choose one of these modes. */
 const MODES = ['low', 'medium', 'high', 'ultra']

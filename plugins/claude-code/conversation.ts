@@ -12,6 +12,7 @@ import {
   type AgentProcess,
   type Exit,
   type FollowUp,
+  type Listener,
   type OutputLine,
   type RunEnd,
   type Session,
@@ -48,7 +49,7 @@ export interface Parts {
   readonly names: ProgramNames
 }
 
-export class Conversation {
+export class Conversation implements Listener {
   readonly #session: Session
   readonly #io: SessionIo
   readonly #process: AgentProcess
@@ -78,28 +79,8 @@ export class Conversation {
     })
   }
 
-  /** Settles when the program has ended. */
-  async hold(): Promise<RunEnd> {
-    const followUps = this.#io.followUps[Symbol.asyncIterator]()
-    const stop = () => this.#stop()
-    this.#io.signal.addEventListener('abort', stop, { once: true })
-    this.#begin()
-    if (this.#io.signal.aborted) stop()
-    void this.#forward(followUps)
-    try {
-      for await (const line of this.#process.lines) await this.#hear(line)
-      return await this.#finish()
-    } finally {
-      this.#phase = { kind: 'over' }
-      this.#io.signal.removeEventListener('abort', stop)
-      this.#deadline.clear()
-      this.#questions.withdrawAll()
-      void followUps.return?.()
-    }
-  }
-
   /** Writes what Claude Code may not have got, and waits for what is due. */
-  #begin(): void {
+  begin(): void {
     if (this.#session.checkpoint === undefined) this.#prompts.add(toLineId(`${this.#session.sessionId}/prompt`))
     this.#remember() // C6
     for (const { id, followUp } of this.#prompts.sent())
@@ -109,7 +90,7 @@ export class Conversation {
     if (this.#phase.kind === 'ending') this.#end(this.#phase.end)
   }
 
-  async #hear({ stream, text }: OutputLine): Promise<void> {
+  async hear({ stream, text }: OutputLine): Promise<void> {
     if (stream === 'stderr') {
       this.#told = { ...this.#told, stderr: addToTail(this.#told.stderr, text) }
       this.#remember()
@@ -177,7 +158,7 @@ export class Conversation {
   }
 
   /** The session shall stop: first the turn, so that its last words are stored, then the program. */
-  #stop(): void {
+  stop(): void {
     if (this.#phase.kind === 'ending') return
     this.#phase = { kind: 'stopping' }
     this.#questions.withdrawAll()
@@ -190,8 +171,7 @@ export class Conversation {
     this.#deadline.arm(ms, stop) // C3
   }
 
-  async #finish(): Promise<RunEnd> {
-    const exit = await this.#process.exited
+  async finish(exit: Exit): Promise<RunEnd> {
     const { state, events } = closeTools(this.#told.state)
     this.#told = { ...this.#told, state }
     this.#remember() // C6
@@ -209,16 +189,14 @@ export class Conversation {
     return toExitError(this.#names, exit, { anything: heard, stderr })
   }
 
-  async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {
-    try {
-      for (let next = await followUps.next(); !next.done; next = await followUps.next()) await this.#say(next.value)
-    } catch (error) {
-      this.#io.debug(`No more messages to Claude Code: ${String(error)}`)
-    }
+  release(): void {
+    this.#phase = { kind: 'over' }
+    this.#deadline.clear()
+    this.#questions.withdrawAll()
   }
 
   /** Settles when the follow-up is written, so that asking for the next one acknowledges it. */
-  async #say({ id, content }: FollowUp): Promise<void> {
+  async follow({ id, content }: FollowUp): Promise<void> {
     if (id === this.#told.lastFollowUp) return // It came before a crash, and is in the prompts if it is of interest still.
     this.#told = { ...this.#told, lastFollowUp: id }
     const line = toLineId(id)

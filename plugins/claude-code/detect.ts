@@ -5,7 +5,7 @@ export const INSTALL_HINT =
   'Install it with `npm install -g @anthropic-ai/claude-code`, or name its path as `program` in [agents.claude-code].'
 
 export const SIGN_IN_HINT =
-  'Run `claude` once and sign in, or store a token with `troupe secret set CLAUDE_CODE_OAUTH_TOKEN` (from `claude setup-token`) or `troupe secret set ANTHROPIC_API_KEY`.'
+  'Run `claude` once and sign in, or set CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) or ANTHROPIC_API_KEY in the environment of Troupe.'
 
 const SECRETS = ['CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_API_KEY']
 

@@ -13,6 +13,7 @@ import {
   type Exit,
   type Ask,
   type FollowUp,
+  type Listener,
   type OutputLine,
   type RunEnd,
   type Session,
@@ -52,7 +53,7 @@ export interface Parts {
   readonly names: ProgramNames
 }
 
-export class Conversation {
+export class Conversation implements Listener {
   readonly #session: Session
   readonly #io: SessionIo
   readonly #process: AgentProcess
@@ -92,28 +93,8 @@ export class Conversation {
     this.#questions = new Questions(asking, from.requests)
   }
 
-  /** Settles when the program has ended. */
-  async hold(): Promise<RunEnd> {
-    const followUps = this.#io.followUps[Symbol.asyncIterator]()
-    const stop = () => this.#stop()
-    this.#io.signal.addEventListener('abort', stop, { once: true })
-    this.#begin()
-    if (this.#io.signal.aborted) stop()
-    void this.#forward(followUps)
-    try {
-      for await (const line of this.#process.lines) await this.#hear(line)
-      return await this.#finish()
-    } finally {
-      this.#phase = { kind: 'over' }
-      this.#io.signal.removeEventListener('abort', stop)
-      this.#deadline.clear()
-      this.#questions.withdrawAll()
-      void followUps.return?.()
-    }
-  }
-
   /** Writes what Codex may not have got, and waits for what is due. */
-  #begin(): void {
+  begin(): void {
     const { sessionId, permissionMode, checkpoint } = this.#session
     if (checkpoint === undefined) {
       this.#sayings.add({ id: `${sessionId}/prompt`, followUp: false, mode: permissionMode })
@@ -147,7 +128,7 @@ export class Conversation {
     void this.#write(line)
   }
 
-  async #hear({ stream, text }: OutputLine): Promise<void> {
+  async hear({ stream, text }: OutputLine): Promise<void> {
     if (stream === 'stderr') {
       this.#told = { ...this.#told, stderr: addToTail(this.#told.stderr, text) }
       this.#remember()
@@ -254,7 +235,7 @@ export class Conversation {
   }
 
   /** The session shall stop: first the turn, so that its last words are stored, then the program. */
-  #stop(): void {
+  stop(): void {
     const before = this.#phase
     if (before.kind === 'ending' || before.kind === 'stopping' || before.kind === 'over') return
     this.#phase = { kind: 'stopping', from: before }
@@ -282,8 +263,7 @@ export class Conversation {
     this.#deadline.arm(ms, stop) // C3
   }
 
-  async #finish(): Promise<RunEnd> {
-    const exit = await this.#process.exited
+  async finish(exit: Exit): Promise<RunEnd> {
     const { state, events } = closeTools(this.#told.state)
     this.#told = { ...this.#told, state }
     this.#remember() // C6
@@ -301,16 +281,14 @@ export class Conversation {
     return toExitError(this.#names, exit, { anything: heard, stderr })
   }
 
-  async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {
-    try {
-      for (let next = await followUps.next(); !next.done; next = await followUps.next()) await this.#follow(next.value)
-    } catch (error) {
-      this.#io.debug(`No more messages to Codex: ${String(error)}`)
-    }
+  release(): void {
+    this.#phase = { kind: 'over' }
+    this.#deadline.clear()
+    this.#questions.withdrawAll()
   }
 
   /** Settles when the follow-up is written, so that asking for the next one acknowledges it. */
-  async #follow({ id, content }: FollowUp): Promise<void> {
+  async follow({ id, content }: FollowUp): Promise<void> {
     if (id === this.#told.lastFollowUp) return // It came before a crash, and is among the sayings if it is of interest still.
     this.#told = { ...this.#told, lastFollowUp: id }
     await this.#say({ id, text: content, followUp: true })

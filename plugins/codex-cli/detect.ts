@@ -4,7 +4,7 @@ import { type DetectIo, type Detection, asObjects, asString, parseObject, readVe
 export const INSTALL_HINT =
   'Install it with `npm install -g @openai/codex`, or name its path as `program` in [agents.codex-cli].'
 
-export const SIGN_IN_HINT = 'Run `codex login` and sign in, or store an API key with `troupe secret set CODEX_API_KEY`.'
+export const SIGN_IN_HINT = 'Run `codex login` and sign in, or set CODEX_API_KEY in the environment of Troupe.'
 
 export async function detect(io: DetectIo): Promise<Detection> {
   const program = await io.find(io.settings.program ?? 'codex')

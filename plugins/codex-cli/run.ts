@@ -1,5 +1,13 @@
 /** One session of Codex, from its program's start to its end. */
-import { type AgentProcess, otherVersion, type RunEnd, type Session, type SessionIo, withProgram } from 'troupe/plugin'
+import {
+  type AgentProcess,
+  otherVersion,
+  type RunEnd,
+  type Session,
+  type SessionIo,
+  listen,
+  withProgram,
+} from 'troupe/plugin'
 import { beginning, fromCheckpoint } from './checkpoint.ts'
 import { toCommand } from './command.ts'
 import { Conversation } from './conversation.ts'
@@ -14,7 +22,7 @@ export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
   const command = toCommand(session)
   const names = { title: 'Codex', program: command.program, install: INSTALL_HINT }
   try {
-    const talk = (process: AgentProcess) => new Conversation(session, io, { process, from, names }).hold()
+    const talk = (process: AgentProcess) => listen(io, process, new Conversation(session, io, { process, from, names }))
     return await withProgram(io, { command, names, talk })
   } finally {
     await removeLitter(workDir)

@@ -4,8 +4,7 @@ import { type DetectIo, type Detection, readVersion } from 'troupe/plugin'
 export const INSTALL_HINT =
   'Install it with `npm install -g @google/gemini-cli`, or name its path as `program` in [agents.gemini-cli].'
 
-export const SIGN_IN_HINT =
-  'Run `gemini` once and sign in, or store an API key with `troupe secret set GEMINI_API_KEY`.'
+export const SIGN_IN_HINT = 'Run `gemini` once and sign in, or set GEMINI_API_KEY in the environment of Troupe.'
 
 export async function detect(io: DetectIo): Promise<Detection> {
   const program = await io.find(io.settings.program ?? 'gemini')

@@ -10,7 +10,9 @@
  */
 import {
   type AgentProcess,
+  type Exit,
   type FollowUp,
+  type Listener,
   type OutputLine,
   type ProgramNames,
   type RunEnd,
@@ -48,7 +50,7 @@ export interface Parts {
   readonly names: ProgramNames
 }
 
-export class Conversation {
+export class Conversation implements Listener {
   readonly #session: Session
   readonly #io: SessionIo
   readonly #process: AgentProcess
@@ -83,28 +85,8 @@ export class Conversation {
     this.#questions = new Questions(asking, requests)
   }
 
-  /** Settles when the program has ended. */
-  async hold(): Promise<RunEnd> {
-    const followUps = this.#io.followUps[Symbol.asyncIterator]()
-    const stop = () => this.#stop()
-    this.#io.signal.addEventListener('abort', stop, { once: true })
-    this.#begin()
-    if (this.#io.signal.aborted) stop()
-    void this.#forward(followUps)
-    try {
-      for await (const line of this.#process.lines) this.#hear(line)
-      return await this.#finish()
-    } finally {
-      this.#phase = { kind: 'over' }
-      this.#io.signal.removeEventListener('abort', stop)
-      this.#deadline.clear()
-      this.#withdrawAll()
-      void followUps.return?.()
-    }
-  }
-
   /** Writes what OpenCode may not have got, and waits for what is due. */
-  #begin(): void {
+  begin(): void {
     const { sessionId, permissionMode, checkpoint } = this.#session
     if (checkpoint === undefined)
       this.#sayings.add({ id: `${sessionId}/prompt`, followUp: false, mode: permissionMode })
@@ -126,7 +108,7 @@ export class Conversation {
     for (const said of this.#sayings.open) void this.#write(this.#toLine(said))
   }
 
-  #hear({ stream, text }: OutputLine): void {
+  hear({ stream, text }: OutputLine): void {
     if (stream === 'stderr') {
       this.#told = { ...this.#told, stderr: addToTail(this.#told.stderr, text) }
       void this.#io.emit({ type: 'raw', stream, content: text })
@@ -260,7 +242,7 @@ export class Conversation {
   }
 
   /** The session shall stop: first the turn, which ends its commands, then the program. */
-  #stop(): void {
+  stop(): void {
     const before = this.#phase
     if (before.kind === 'ending' || before.kind === 'stopping' || before.kind === 'over') return
     this.#phase = { kind: 'stopping', from: before }
@@ -276,8 +258,7 @@ export class Conversation {
     this.#deadline.arm(ms, stop) // C3
   }
 
-  async #finish(): Promise<RunEnd> {
-    const exit = await this.#process.exited
+  finish(exit: Exit): RunEnd {
     this.#takeAll(closeTools(this.#told.state))
     if (this.#phase.kind === 'stopping' || this.#phase.kind === 'over') return { kind: 'stopped' }
     if (this.#phase.kind === 'ending') return this.#withUnheard(this.#phase.end)
@@ -288,18 +269,16 @@ export class Conversation {
   // C4
   #withUnheard(end: RunEnd): RunEnd {
     const unheard = this.#sayings.unheard()
-    return end.kind === 'complete' && unheard.length > 0 ? { ...end, unheard } : end
+    return unheard.length > 0 ? { ...end, unheard } : end
   }
 
-  async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {
-    try {
-      for (let next = await followUps.next(); !next.done; next = await followUps.next()) this.#follow(next.value)
-    } catch (error) {
-      this.#io.debug(`No more messages to OpenCode: ${String(error)}`)
-    }
+  release(): void {
+    this.#phase = { kind: 'over' }
+    this.#deadline.clear()
+    this.#withdrawAll()
   }
 
-  #follow({ id, content }: FollowUp): void {
+  follow({ id, content }: FollowUp): void {
     if (id === this.#told.lastFollowUp) return // It came before a crash, and is among the sayings if it is of interest still.
     this.#told = { ...this.#told, lastFollowUp: id }
     this.#say({ id, text: content, followUp: true, mode: this.#told.mode })

@@ -5,7 +5,7 @@ export const INSTALL_HINT =
   'Install it with `npm install -g opencode-ai`, or name its path as `program` in [agents.opencode].'
 
 export const SIGN_IN_HINT =
-  'Run `opencode auth login` and sign in, or store the API key of your model service, for example with `troupe secret set ANTHROPIC_API_KEY`.'
+  'Run `opencode auth login` and sign in, or set the API key of your model service in the environment of Troupe, for example ANTHROPIC_API_KEY.'
 
 const SECRETS = ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY', 'OPENCODE_API_KEY']
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
+import type { EngineDeps } from '../../core/engine/engine.ts'
 import { getActor, insertActor } from '../../core/store/actors.ts'
 import { addEffects } from '../../core/store/effects.ts'
 import { getQuestion } from '../../core/store/questions.ts'
@@ -71,6 +72,43 @@ await describeEachDatabase('the engine', (databases) => {
     await engine.idle()
     // Effects of different actors run side by side, so it need not be the last one.
     expect(bench.noted).toContainEqual(expect.objectContaining({ type: 'startSession', params: { sessionId } }))
+  })
+
+  test('takes what an effect leads to at once in the commit of its step, and does not run the effect', async () => {
+    await using bench = await openWorkbench(databases)
+    const sessionId = newId()
+    const { workerId } = bench.sample
+    const settle: EngineDeps['settle'] = async (_tx, { type }) =>
+      type === 'requestWorker' ? { type: 'assign', sessionId, workerId } : undefined
+    const engine = bench.engine({}, { settle })
+    const id = await bench.addTask(engine)
+    const seen: Promise<string>[] = []
+    using _listener = engine.onChange(() => seen.push(bench.task(id).then(({ status }) => status)))
+    await engine.command(id, { type: 'start' })
+    expect(await bench.task(id)).toMatchObject({ status: 'in_progress', sessionId })
+    await engine.idle()
+    expect(bench.noted).toMatchObject([{ type: 'startSession', params: { sessionId } }])
+    const statuses = await Promise.all(seen)
+    expect(statuses).toContain('in_progress')
+    expect(statuses).not.toContain('queued')
+  })
+
+  test('changes nothing when what an effect leads to cannot be taken', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine({}, { settle: async () => ({ type: 'approve' }) })
+    const id = await bench.addTask(engine)
+    await expect(engine.command(id, { type: 'start' })).rejects.toMatchObject({ code: 'INTERNAL' })
+    expect((await bench.task(id)).status).toBe('draft')
+  })
+
+  test('takes an event that is offered only if the transaction allows it', async () => {
+    await using bench = await openWorkbench(databases)
+    const engine = bench.engine()
+    const id = await bench.addTask(engine)
+    expect(await engine.offer(id, { type: 'start' }, async () => false)).toBe(false)
+    expect((await bench.task(id)).status).toBe('draft')
+    expect(await engine.offer(id, { type: 'start' }, async () => true)).toBe(true)
+    expect((await bench.task(id)).status).toBe('queued')
   })
 
   test('carries a question from the session to its answer', async () => {

@@ -200,6 +200,23 @@ describe('an effect', () => {
     expect(started).toMatchObject([{ sessionId }])
   })
 
+  test('that brings a message again which the session took before its end tells it to nobody', async () => {
+    await using bench = await openWorkbench(sqlite)
+    const { engine, taskId, sessionId } = await runningSession(bench)
+    await using log = openSessionLog(deps(bench))
+    const [taken, late] = [effect(), effect()]
+    const progress = JSON.stringify({ ended: { type: 'ended', outcome: 'completed' }, taken: taken.id })
+    await log.append({ sessionId, firstSeq: 1, at: 0, drafts: [text], progress })
+    const { runner } = makeRunner()
+    const handlers = effectsOf(bench, engine, runner)
+    const message = { sessionId, taskId, content: 'and docs', by: 'x' }
+    await handlers.deliverMessage(message, taken)
+    await engine.idle()
+    expect((await bench.task(taskId)).status).toBe('in_review')
+    await handlers.deliverMessage(message, late)
+    expect((await bench.task(taskId)).status).toBe('queued')
+  })
+
   test('that brings an answer too late for a lost session gives it to the next one', async () => {
     await using bench = await openWorkbench(sqlite)
     const { engine, taskId, sessionId } = await runningSession(bench)

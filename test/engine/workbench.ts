@@ -17,7 +17,7 @@ export interface Noted {
 }
 
 /** What an engine may have otherwise: a store of its own, as another process has, a clock, a short lease. */
-export type EngineOptions = Partial<Pick<EngineDeps, 'store' | 'clock' | 'workerIds' | 'bounds'>>
+export type EngineOptions = Partial<Pick<EngineDeps, 'store' | 'clock' | 'workerIds' | 'bounds' | 'settle'>>
 
 export interface Workbench extends AsyncDisposable {
   readonly sample: Sample

@@ -49,3 +49,14 @@ export const NOT_OFFERED: Readonly<Record<string, Partial<Readonly<Record<Abilit
     quota: 'there is no model',
   },
 }
+
+/** What people should know of an ability that is shown. */
+export const NOTES: typeof NOT_OFFERED = {
+  amp: {
+    question: 'by the question server of Troupe; the real program takes it, and a stand-in for it was seen to ask',
+  },
+  'gemini-cli': {
+    question:
+      'by the question server of Troupe, only with `--skip-trust` in its `args`: in a folder that it does not trust it uses no MCP server',
+  },
+}

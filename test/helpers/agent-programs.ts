@@ -30,7 +30,7 @@ const PROGRAMS = {
 
 type AgentOfNpm = keyof typeof PROGRAMS
 /** Aider is installed by pip (see python-program.ts), all others by npm. */
-type RealAgent = AgentOfNpm | 'aider'
+export type RealAgent = AgentOfNpm | 'aider'
 
 /** The absolute path of the agent's program. @throws Error when it cannot be installed, or has none for this platform. */
 export async function agentProgram(agent: RealAgent): Promise<string> {

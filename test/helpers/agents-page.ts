@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { type AgentManifest, parseManifest } from '../../core/plugin/manifest.ts'
-import { ABILITIES, type Ability, NOT_OFFERED } from './abilities.ts'
+import { ABILITIES, type Ability, NOTES, NOT_OFFERED } from './abilities.ts'
 import { readMarkdownTable } from './markdown-table.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -39,14 +39,20 @@ export async function agentsPage(rows: readonly Row[]): Promise<string> {
     return [`\`${agent}\``, provenWith ?? '', ...cells]
   })
   const lines = [HEADER, HEADER.map(() => '---'), ...table].map((cells) => `| ${cells.join(' | ')} |`)
-  const text = [INTRODUCTION, lines.join('\n'), MEANINGS, '## Not offered', notOffered([...agents.keys()])].join('\n\n')
+  const remarks = [
+    '## Notes',
+    toSentences(NOTES, agents.keys()),
+    '## Not offered',
+    toSentences(NOT_OFFERED, agents.keys()),
+  ]
+  const text = [INTRODUCTION, lines.join('\n'), MEANINGS, ...remarks].join('\n\n')
   return format(text, { ...(await resolveConfig(PAGE)), filepath: PAGE })
 }
 
-function notOffered(agents: readonly string[]): string {
+function toSentences(remarks: typeof NOT_OFFERED, agents: Iterable<string>): string {
   const sentences = (agent: string) =>
-    Object.entries(NOT_OFFERED[agent] ?? {}).map(([ability, reason]) => `- \`${agent}\`, ${ability}: ${reason}.`)
-  return agents.flatMap(sentences).join('\n')
+    Object.entries(remarks[agent] ?? {}).map(([ability, remark]) => `- \`${agent}\`, ${ability}: ${remark}.`)
+  return [...agents].flatMap(sentences).join('\n')
 }
 
 const INTRODUCTION = `# Agents

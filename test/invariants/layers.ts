@@ -16,7 +16,7 @@ export const LAYER_TABLE = [
     'runner',
     'base, contract, workspace, sandbox, secrets, question-server, plugin, rpc/client, engine/ports (types), log (types)',
   ],
-  ['conformance', 'base, contract, plugin, sandbox, runner'],
+  ['conformance', 'base, contract, question-server, plugin, sandbox, runner'],
   [
     'handlers',
     'base, contract, machines, engine, store, schedule, secrets, auth, forge, plugin, rpc (types), log (types)',

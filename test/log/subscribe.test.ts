@@ -210,6 +210,24 @@ await describeEachDatabase('subscribing to the log', (databases) => {
     expect(await collector.over()).toMatchObject({ reason: 'failed', resumeFrom: 0, error: { code: 'STORE_FAILED' } })
   })
 
+  it('goes on although a look for one who has left fails late', async () => {
+    await using sample = await openSample(databases)
+    const id = await sample.addSessionId()
+    const late = Promise.withResolvers<never>()
+    const { store } = intercept(sample.store, () => {})
+    let looks = 0
+    const read: typeof store.read = (work) => ((looks += 1) === 1 ? late.promise : store.read(work))
+    await using log = openSessionLog({ store: { ...store, read }, clock: systemClock, logger: silentLogger })
+    log.subscribe({ sessionId: id, after: 0 }, collect())[Symbol.dispose]()
+    const collector = collect()
+    log.subscribe({ sessionId: id, after: 0 }, collector)
+    late.reject(new Error('too late'))
+    await vi.waitFor(() => expect(looks).toBe(2))
+    await new Promise((resolve) => setImmediate(resolve))
+    await log.append(batch(id, 1, 2))
+    await collector.reached(2)
+  })
+
   it('never shows a message before it is stored', async () => {
     await using sample = await openSample(databases)
     const gate = Promise.withResolvers<void>()

@@ -118,12 +118,69 @@ describe('a process of a plugin', () => {
       `const head = Buffer.alloc(4); head.writeUInt32BE(0xffffffff)
        ;(await import('node:fs')).writeSync(4, head); return new Promise(() => {})`,
     ],
+    [
+      'more values than the host could make without standing still',
+      `const text = JSON.stringify({ kind: 'call', wire: 99, id: 1, method: 'x', params: Array.from({ length: 300_000 }, () => []) })
+       const head = Buffer.alloc(4); head.writeUInt32BE(text.length)
+       const { writeSync } = await import('node:fs')
+       const frame = Buffer.concat([head, Buffer.from(text)])
+       for (let at = 0; at < frame.length;) at += writeSync(4, frame, at)
+       return new Promise((resolve) => setTimeout(resolve, 3000, 'went on'))`,
+    ],
   ])('that sends %s past the contract ends its own session', async ([, code = '']) => {
     const manager = await lab.open()
     await lab.add(manager, lab.write('src', { says: `(async () => { ${code} })()` }), 'process')
     expect((await lab.say()).end.kind).toMatch(/interrupted|error/)
     expect((await lab.say()).end.kind).toMatch(/interrupted|error/)
   })
+
+  test('that calls and reads no answer is ended before the answers fill the memory of the host', async () => {
+    const code = `
+      const { writeSync } = await import('node:fs')
+      const text = JSON.stringify({ kind: 'call', wire: 1, id: 1, method: 'x'.repeat(2 ** 20) })
+      const frame = Buffer.alloc(4 + text.length); frame.writeUInt32BE(text.length); frame.write(text, 4)
+      for (let count = 0; count < 100; count++) for (let at = 0; at < frame.length;) at += writeSync(4, frame, at)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000)
+      return 'went on'`
+    const manager = await lab.open()
+    await lab.add(manager, lab.write('src', { says: `(async () => { ${code} })()` }), 'process')
+    expect((await lab.say()).end).toMatchObject({ kind: 'interrupted', error: { code: 'PLUGIN_DIED' } })
+  })
+
+  test('that waits for more answers than the host can hold is ended', async () => {
+    const code = `
+      const { writeSync } = await import('node:fs')
+      const send = (message) => {
+        const text = JSON.stringify(message)
+        const frame = Buffer.alloc(4 + text.length); frame.writeUInt32BE(text.length); frame.write(text, 4)
+        for (let at = 0; at < frame.length;) at += writeSync(4, frame, at)
+      }
+      const params = 'x'.repeat(2 ** 25)
+      for (let id = 1000; id < 1010; id++) send({ kind: 'call', wire: 1, id, method: 'nextFollowUp', params })
+      return new Promise((resolve) => setTimeout(resolve, 3000, 'went on'))`
+    const manager = await lab.open()
+    await lab.add(manager, lab.write('src', { says: `(async () => { ${code} })()` }), 'process')
+    expect((await lab.say()).end).toMatchObject({ kind: 'interrupted', error: { code: 'PLUGIN_DIED' } })
+  })
+
+  test.runIf(restrictsNetwork())(
+    'speaks to no program by a socket file, and makes none, whatever it was allowed',
+    async () => {
+      const path = join(lab.folder, 'own.sock')
+      const server = createServer((socket) => socket.destroy()).listen(path)
+      await once(server, 'listening')
+      const made = `${path}-made`
+      const code = `
+      const { connect, createServer } = await import('node:net')
+      const pipe = process.stdout._handle
+      const raw = new pipe.constructor(1).bind(${JSON.stringify(made)})
+      const tell = (thing, event) => new Promise((resolve) => thing.once(event, () => resolve(event)).once('error', (e) => resolve(e.code)))
+      return [await tell(connect(${JSON.stringify(path)}), 'connect'), await tell(createServer().listen(${JSON.stringify(made)}), 'listening'), raw < 0].join()`
+      expect(await attempt(code, 'process', { network: ['127.0.0.1'] })).toBe('EACCES,EACCES,true')
+      expect(existsSync(made)).toBe(false)
+      await new Promise((resolve) => server.close(resolve))
+    },
+  )
 
   test('ends with its host, also when the host is killed and the plugin never gives way', async () => {
     const alive = join(lab.folder, 'alive.mjs')

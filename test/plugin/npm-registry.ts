@@ -14,6 +14,8 @@ interface Published {
 
 export interface NpmRegistry extends AsyncDisposable {
   readonly url: string
+  /** The paths of all requests. */
+  readonly asked: readonly string[]
   /** Publishes the package in this folder. */
   publish(folder: string): void
 }
@@ -32,7 +34,9 @@ export function pack(folder: string, compression: 'gzip' | 'none' = 'gzip'): Buf
 
 export async function openNpmRegistry(): Promise<NpmRegistry> {
   const packages = new Map<string, Map<string, Published>>()
+  const asked: string[] = []
   const server = createServer(({ url = '' }, response) => {
+    asked.push(url)
     const [, name = '', , version = ''] =
       /^\/((?:@[^/]+\/)?[^/]+)(\/-\/(.+)\.tgz)?$/.exec(decodeURIComponent(url)) ?? []
     const versions = packages.get(name)
@@ -64,6 +68,7 @@ export async function openNpmRegistry(): Promise<NpmRegistry> {
 
   return {
     url,
+    asked,
     publish(folder) {
       const manifest: Published['manifest'] = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
       const versions = packages.get(manifest.name) ?? new Map<string, Published>()

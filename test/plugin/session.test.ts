@@ -189,6 +189,15 @@ test('a follow-up is acknowledged once what the plugin made of it is committed',
   expect(io.progress?.checkpoint).toEqual({ text: 'heard' })
 })
 
+test('a follow-up that the plugin was done with when it ended is acknowledged', async () => {
+  await using io = new TestIo()
+  io.say('only')
+  const session = makeSession('echo-agent', { prompt: 'hear one' })
+  expect(await host.run({ session, io, signal: new AbortController().signal })).toMatchObject({ kind: 'complete' })
+  expect(io.acknowledged).toEqual(['follow-up-1'])
+  expect(io.progress?.checkpoint).toEqual({ text: 'only' })
+})
+
 test('a checkpoint that is no JSON ends the session', async () => {
   const { end } = start({}, ['checkpoint-nonsense'])
   expect(await end).toMatchObject({ kind: 'error', code: 'PLUGIN_MESSAGE', message: expect.stringContaining('JSON') })

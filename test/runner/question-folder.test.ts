@@ -130,6 +130,25 @@ describe('the folder of questions', () => {
     expect(asked).toEqual(['Outside?'])
   })
 
+  test('harms nobody while a file is in its place, and is looked at again', async () => {
+    using temporary = makeTemporaryFolder()
+    const clock = makeTestClock()
+    const asked: string[] = []
+    const ask = async ({ question }: Ask) => (asked.push(question), 'yes')
+    const folder = join(temporary.path, 'session')
+    const watches = new FolderWatches(clock)
+    using questions = new QuestionFolder({ folder, watches, clock, logger: silentLogger, ask })
+    questions.open()
+    await rename(questions.path, `${questions.path}-before`)
+    await writeFile(questions.path, '')
+    clock.advance(10_000)
+    await rm(questions.path)
+    await rename(`${questions.path}-before`, questions.path)
+    await put(questions.path, idOf(1), '{"question":"Again?"}')
+    clock.advance(10_000)
+    expect(asked).toEqual(['Again?'])
+  })
+
   test('shows a few at a time, however many there are', async () => {
     await using hosts = await openHosts()
     await hosts.start(HOLDS)

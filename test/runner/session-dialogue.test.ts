@@ -75,3 +75,28 @@ describe('a question', () => {
     expect(await keyed).toBe('80')
   })
 })
+
+describe('a message', () => {
+  const message = { id: newId(), content: 'and docs' }
+  const ended = { type: 'ended', outcome: 'completed' } as const
+  const closing = { type: 'complete', success: true, durationMs: 1 } as const
+
+  test('that was taken is known to be when the session is over, also to this host', async () => {
+    const bench = openBench()
+    expect(await bench.dialogue.send(message)).toBe(true)
+    bench.dialogue.close()
+    await bench.writer.finish(closing, ended)
+    expect(bench.stored()).toMatchObject({ ended, taken: message.id })
+    expect(await bench.dialogue.send(message)).toBe(true)
+  })
+
+  test('that came too late is not taken for heard, though it is in the log', async () => {
+    const bench = openBench()
+    const sent = bench.dialogue.send(message)
+    bench.dialogue.close()
+    expect(await sent).toBe(false)
+    await bench.writer.finish(closing, ended)
+    expect(bench.stored().taken).toBeUndefined()
+    expect(await bench.dialogue.send(message)).toBe(false)
+  })
+})

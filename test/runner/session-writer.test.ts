@@ -93,13 +93,13 @@ describe('the writer of a session', () => {
     expect(messages.at(-1)).toMatchObject({ type: 'complete' })
   })
 
-  test('keeps with the end what is not known to be delivered, and nothing else', async () => {
+  test('keeps with the end what is not known to be delivered, or may be delivered again, and nothing else', async () => {
     await using bench = await openBench()
     const pending = { id: 'started:1', report: { type: 'started', agentSessionId: 'c1' } } as const
     const writer = bench.open(0, { reports: [pending], taken: 'm', checkpoint: 1 })
     const ended = { type: 'ended', outcome: 'completed' } as const
     await writer.finish({ type: 'complete', success: true, durationMs: 1 }, ended)
-    expect(await bench.stored()).toEqual({ ended, reports: [pending] })
+    expect(await bench.stored()).toEqual({ ended, reports: [pending], taken: 'm' })
   })
 
   test('masks secrets in messages and in the prompt (L7)', async () => {

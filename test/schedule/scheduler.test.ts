@@ -90,4 +90,47 @@ describe('the scheduler', () => {
     await scheduler[Symbol.asyncDispose]()
     expect(assigned).toHaveLength(2)
   })
+
+  test('asks for room again in the transaction that takes it', async () => {
+    await using sample = await openSample(sqlite)
+    const task = await sample.addTask(queued)
+    const found: boolean[] = []
+    await using scheduler = makeScheduler({
+      ...sample,
+      clock: systemClock,
+      logger: silentLogger,
+      workers: () => [{ id: sample.workerId, capacity: 1 }],
+      async assign(_taskId, _workerId, hasRoom) {
+        found.push(await sample.store.transaction(hasRoom))
+        await sample.addSession(task, { status: 'assigned' })
+        found.push(await sample.store.transaction(hasRoom))
+        return true
+      },
+    })
+    scheduler.poke()
+    await expect.poll(() => found, WAIT).toEqual([true, false])
+  })
+
+  test('places a task at once that waits alone where there is room', async () => {
+    await using sample = await openSample(sqlite)
+    let capacity = 1
+    await using scheduler = makeScheduler({
+      ...sample,
+      clock: systemClock,
+      logger: silentLogger,
+      workers: () => [{ id: sample.workerId, capacity }],
+      assign: async () => false,
+    })
+    const place = ({ id }: { id: string }) => sample.store.transaction((tx) => scheduler.placeNow(tx, id))
+    const first = await sample.addTask({ ...queued, queuedAt: '2030-01-01T00:00:00.000Z' })
+    const second = await sample.addTask({ ...queued, queuedAt: '2030-01-02T00:00:00.000Z' })
+    expect(await place(first)).toBe(sample.workerId)
+    expect(await place(second)).toBeUndefined()
+    await sample.addSession(await sample.addTask(), { status: 'running' })
+    expect(await place(first)).toBeUndefined()
+    capacity = 2
+    expect(await place(first)).toBe(sample.workerId)
+    await scheduler[Symbol.asyncDispose]()
+    expect(await place(first)).toBeUndefined()
+  })
 })

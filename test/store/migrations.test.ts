@@ -1,48 +1,39 @@
-import { Migration } from '@mikro-orm/migrations'
 import { readdirSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
+import { migrateApart } from '../../core/store/migrate-apart.ts'
 import { postgresMigrations } from '../../core/store/migrations/postgres/list.ts'
 import { sqliteMigrations } from '../../core/store/migrations/sqlite/list.ts'
 import type { NamedMigration } from '../../core/store/migration-state.ts'
-import { openStore } from '../../core/store/open-store.ts'
+import { openStore, type StoreDeps } from '../../core/store/open-store.ts'
 import type { StoreOptions } from '../../core/store/store.ts'
 import { insertWorkspace, listWorkspaces } from '../../core/store/workspaces.ts'
 import { describeEachDatabase, sqlite } from '../helpers/databases.ts'
 import { deps } from './sample.ts'
-
-class AddColour extends Migration {
-  override up(): void {
-    this.addSql(`alter table workspace add column colour text`)
-  }
-}
-
-/** Its first half would work. */
-class Broken extends Migration {
-  override up(): void {
-    this.addSql(`alter table workspace add column shape text`)
-    this.addSql(`update nothing set x = 1`)
-  }
-}
 
 const own = { sqlite: sqliteMigrations, postgresql: postgresMigrations }
 const next = ({ driver }: StoreOptions, ...more: NamedMigration[]) => ({
   ...deps,
   migrations: [...own[driver], ...more],
 })
-const addColour = { name: '9998-colour', load: async () => AddColour }
-const broken = { name: '9999-broken', load: async () => Broken }
+const named = (name: string): NamedMigration => ({
+  name,
+  url: new URL(`./migrations/${name}.ts`, import.meta.url).href,
+})
+const addColour = named('9998-colour')
+const broken = named('9999-broken')
+const deadly = named('9999-deadly')
 /** The newest of the program's own. */
 const last = sqliteMigrations.at(-1)?.name ?? ''
 
 const backups = (folder: string) => readdirSync(folder).filter((name) => name.includes('backup'))
 
-async function addWorkspace(options: StoreOptions, name: string, using = deps): Promise<void> {
+async function addWorkspace(options: StoreOptions, name: string, using: StoreDeps = deps): Promise<void> {
   await using store = await openStore(options, using)
   await store.transaction((tx) => insertWorkspace(tx, { id: newId(), name }))
 }
 
-async function workspaces(options: StoreOptions, using = deps): Promise<string[]> {
+async function workspaces(options: StoreOptions, using: StoreDeps = deps): Promise<string[]> {
   await using store = await openStore(options, using)
   return (await store.read(listWorkspaces)).map((workspace) => workspace.name)
 }
@@ -84,6 +75,30 @@ await describeEachDatabase('opening a database', (databases) => {
     await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()))
     await addWorkspace(database.options, 'after')
     expect(await workspaces(database.options)).toContain('after')
+  })
+})
+
+await describeEachDatabase('migrating a database in a process of its own', (databases) => {
+  it('makes it, and migrates it with its data', async () => {
+    await using database = await databases.create()
+    await addWorkspace(database.options, 'old', { ...deps, migrateUp: migrateApart })
+    const newer = { ...next(database.options, addColour), migrateUp: migrateApart }
+    expect(await workspaces(database.options, newer)).toEqual(['old'])
+  })
+
+  it.each([
+    ['fails', broken, /"nothing"/],
+    ['is killed', deadly, /SIGKILL/],
+  ])('leaves it as it was when that %s, and says why', async (_, migration, why) => {
+    await using database = await databases.create()
+    await addWorkspace(database.options, 'old')
+    const opening = openStore(database.options, { ...next(database.options, migration), migrateUp: migrateApart })
+    await expect(opening).rejects.toMatchObject({
+      code: 'STORE_MIGRATION_FAILED',
+      message: expect.stringMatching(why),
+      details: { pending: [migration.name] },
+    })
+    expect(await workspaces(database.options, next(database.options, addColour))).toEqual(['old'])
   })
 })
 

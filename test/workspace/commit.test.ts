@@ -1,4 +1,4 @@
-import { copyFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, link, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BRANCH, codeOf, openWorkbench, TASK } from './workbench.ts'
@@ -163,6 +163,18 @@ describe('committing for the agent', () => {
     await rm(join(gitDir, 'index.lock'))
     await committing
     expect(await worktree.git('status', '--porcelain')).toBe('')
+  })
+
+  it('takes the lock of a host that was killed for its own, and leaves nothing beside the index', async () => {
+    await using bench = await openWorkbench()
+    const worktree = await bench.worktree()
+    const gitDir = await worktree.git('rev-parse', '--absolute-git-dir')
+    await worktree.write({ 'a.txt': 'a' })
+    await writeFile(join(gitDir, 'index.troupe'), 'half')
+    await link(join(gitDir, 'index.troupe'), join(gitDir, 'index.lock'))
+    await bench.commit()
+    expect(await worktree.git('status', '--porcelain')).toBe('')
+    expect((await readdir(gitDir)).filter((name) => name.startsWith('index'))).toEqual(['index'])
   })
 
   it('leaves a branch alone that somebody checked out elsewhere', async () => {

@@ -90,13 +90,19 @@ export async function checkStop(trial: Trial): Promise<Verdicts> {
     },
     judge: (session) => timer.judge(session),
   })
-  const staged = await trial.scene('hang', {
+  return { secrets, stop }
+}
+
+/** Stops a session in mid-work. */
+export async function checkHang(trial: Trial): Promise<Verdicts> {
+  const timer = new StopWatch()
+  const stop = await trial.scene('hang', {
     act: async (session) => {
       if (await session.until(() => session.messages.some(isWork))) timer.stop(session)
     },
     judge: (session) => timer.judge(session),
   })
-  return { secrets, stop: staged.status === 'failed' ? staged : stop }
+  return stop.status === 'failed' ? { stop } : {}
 }
 
 const isWork = ({ type }: MessageBody): boolean => type === 'text' || type === 'toolUse'

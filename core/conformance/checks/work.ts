@@ -44,8 +44,7 @@ export const checkUnknownEvent = async (trial: Trial): Promise<Verdicts> => ({
 
 export async function checkFailures(trial: Trial): Promise<Verdicts> {
   const failure = await trial.scene('failure', { judge: judgeFailure })
-  // What it shows is in the points for all sessions.
-  await trial.scene('crash', { judge: () => passed })
+  const crash = await trial.scene('crash', { judge: judgeFailure })
   const quota = await trial.scene('quota', {
     judge: ({ outcome }) => {
       const end = outcome?.kind === 'ended' ? outcome.end : undefined
@@ -54,7 +53,7 @@ export async function checkFailures(trial: Trial): Promise<Verdicts> {
       return passed
     },
   })
-  return { failure, quota }
+  return { failure, quota, ...(crash.status === 'failed' && { failing: crash }) }
 }
 
 export const checkQuestion = async (trial: Trial): Promise<Verdicts> => ({
@@ -65,7 +64,7 @@ export const checkQuestion = async (trial: Trial): Promise<Verdicts> => ({
       if (!asked) return failed('nobody was asked')
       if (!asked.question.trim()) return failed('the question is empty')
       const answer = asked.options?.[0]?.label ?? ANSWER
-      const heard = session.texts.some((text) => text.includes(answer))
+      const heard = session.texts.join('').includes(answer)
       return unless(
         findNoSuccess(session) ?? (heard ? undefined : `the answer ${JSON.stringify(answer)} did not arrive`),
       )
@@ -89,26 +88,24 @@ export const checkFollowUp = async (trial: Trial): Promise<Verdicts> => ({
       if (await session.until(() => session.texts.length > 0)) session.say(`Please think of a ${ANSWER}.`)
     },
     judge: (session) => {
-      const heard = session.texts.some((text) => text.includes(ANSWER))
+      const heard = session.texts.join('').includes(ANSWER)
       return unless(findNoSuccess(session) ?? (heard ? undefined : 'the message did not arrive'))
     },
   }),
 })
 
+/** With the conversation that the scene "text" was. */
 export async function checkResume(trial: Trial): Promise<Verdicts> {
-  let conversation: string | undefined
-  const first = await trial.scene('text', {
-    judge: ({ messages }) => {
-      conversation = messages.flatMap((message) => (message.type === 'start' ? [message.agentSessionId] : []))[0]
-      return conversation === undefined ? notShown('start names no conversation (agentSessionId)') : passed
-    },
-  })
-  if (conversation === undefined) return { resume: first.status === 'passed' ? notShown('there is no start') : first }
-  const id = conversation
+  const earlier = trial.sessions.find(({ scene }) => scene === 'text')
+  if (!earlier) return { resume: trial.unstaged('text') }
+  const { messages, texts, workDir } = earlier
+  const id = messages.flatMap((message) => (message.type === 'start' ? [message.agentSessionId] : []))[0]
+  if (id === undefined) return { resume: notShown('start names no conversation (agentSessionId)') }
+  const evidence = [id, texts.join('').trim()].filter((text) => text !== '')
   const resume = await trial.scene('resume', {
-    resume: id,
+    resume: { agentSessionId: id, workDir },
     judge: (session) => {
-      const heard = session.texts.some((text) => text.includes(id))
+      const heard = evidence.some((text) => session.texts.join('').includes(text))
       return unless(findNoSuccess(session) ?? (heard ? undefined : `the program was not told the conversation ${id}`))
     },
   })

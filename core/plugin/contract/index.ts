@@ -5,6 +5,8 @@ export type { AgentMessage, AgentProcess, Ask, Command, DetectIo, Exit, FollowUp
 export { Deadline } from './deadline.ts'
 export { asArray, asNumber, asObject, asObjects, asString, bounded, parseObject } from './json.ts'
 export type { Json, JsonObject } from './json.ts'
+export { listen } from './listen.ts'
+export type { Listener } from './listen.ts'
 export { addToTail, otherVersion, readVersion, toExitError, withProgram } from './program.ts'
 export type { Heard, ProgramNames, ProgramRun } from './program.ts'
 export type { Detection } from '../../contract/records.ts'

@@ -64,7 +64,7 @@ export function toExitError(names: ProgramNames, exit: Exit, { anything, stderr 
 }
 
 function toStartError(names: ProgramNames, reason: string): ErrorEnd {
-  const message = `${sayProgram(names)} cannot be started: ${reason} ${names.install}`
+  const message = `${sayProgram(names)} cannot be started: ${/[.!?]$/.test(reason) ? reason : `${reason}.`} ${names.install}`
   return { kind: 'error', code: 'AGENT_NOT_INSTALLED', message }
 }
 

@@ -171,7 +171,10 @@ export class InstalledPlugins {
   #get(name: string): PluginRecord {
     return (
       this.#records.get(name) ??
-      fail('PLUGIN_NOT_FOUND', `No plugin "${name}" is installed. See them with: troupe plugin ls`)
+      fail(
+        'PLUGIN_NOT_FOUND',
+        `No plugin "${name}" was installed by \`troupe plugin add\`. See which were: troupe plugin ls`,
+      )
     )
   }
 

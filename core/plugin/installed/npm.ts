@@ -1,7 +1,8 @@
 /**
  * Runs npm, as the user has configured it.
  *
- * N1 It runs no script of a package, asks nobody, and writes only below the folder that it is given; its cache is there too.
+ * N1 It runs no script of a package and heeds no `.npmrc` of one, asks nobody, and writes only below the folder that it is given;
+ *    its cache is there too.
  * N2 It is bounded in time and in what it writes, ends when asked, and leaves no process.
  */
 import { access, constants, lstat, readdir, realpath } from 'node:fs/promises'
@@ -36,6 +37,14 @@ const MOST_BYTES = 1024 * 1024 * 1024
 const LOOK_MS = 500
 const PASSED_ON =
   /^(?:HOME|USERPROFILE|APPDATA|PATH|LANG|LC_ALL|TZ|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|NPM_TOKEN|NODE_AUTH_TOKEN|(?:https?|no|all)_proxy|npm_config_(?:registry|userconfig|globalconfig|cafile|ca|proxy|https_proxy|noproxy|strict_ssl))$/i
+
+const NODE_OPTIONS = [
+  // A manifest of any size is read by npm first.
+  '--max-old-space-size=1024',
+  // What comes from git, npm prepares with another npm in the clone. That one would heed the clone's `.npmrc`, which can name a
+  // program to run and a registry to send tokens to. As no script is run, there is nothing to prepare: it ends at once.
+  '--import=data:text/javascript,process.env._PACOTE_NO_PREPARE_&&process.exit()',
+]
 
 const ARGUMENTS = [
   'install',
@@ -106,12 +115,10 @@ function npmEnvironment(env: Environment): Record<string, string> {
   )
   return {
     ...Object.fromEntries(passed),
-    // npm starts itself once more to prepare what comes from git.
     npm_config_ignore_scripts: 'true',
     GIT_TERMINAL_PROMPT: '0',
     GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh',
-    // A manifest of any size is read by npm first.
-    NODE_OPTIONS: '--max-old-space-size=1024',
+    NODE_OPTIONS: NODE_OPTIONS.join(' '),
   }
 }
 

@@ -40,7 +40,10 @@ export async function stage({ source, folder, signal }: StageWork, npm: NpmOptio
   }
   // Names of the cache's files differ from run to run.
   await rm(join(folder, 'cache'), { recursive: true, force: true })
-  return examine(tree)
+  const staged = await examine(tree)
+  // Only a folder that the user named may have others beside it.
+  if (!(await isFolder(source))) await assertNothingLocal(tree, staged.manifest.name)
+  return staged
 }
 
 async function examine(tree: string): Promise<Staged> {
@@ -93,9 +96,27 @@ const lockFile = z.object({
   packages: z.record(z.string(), z.object({ integrity: z.string().optional(), resolved: z.string().optional() })),
 })
 
+/** Of each package, by its folder in the tree: where npm has it from. */
+async function readOrigins(tree: string) {
+  const text = await readFile(join(tree, 'package-lock.json'), 'utf8').catch(() => '{}')
+  return lockFile.safeParse(JSON.parse(text)).data?.packages ?? {}
+}
+
+async function isFolder(source: PluginSource): Promise<boolean> {
+  return source.kind === 'path' && (await lstat(source.path)).isDirectory()
+}
+
+/** A dependency can name any folder of this machine: npm would copy it to where the plugin may read it. */
+async function assertNothingLocal(tree: string, name: string): Promise<void> {
+  const own = `node_modules/${name}`
+  for (const [path, { resolved }] of Object.entries(await readOrigins(tree))) {
+    if (path !== own && resolved?.startsWith('file:'))
+      fail('PLUGIN_INSTALL', `"${name}" depends on a folder or file of this machine: ${resolved}. Tell its author.`)
+  }
+}
+
 async function originOf(tree: string, path: string): Promise<Pick<InstalledVersion, 'integrity' | 'resolved'>> {
-  const lock = lockFile.safeParse(JSON.parse(await readFile(join(tree, 'package-lock.json'), 'utf8').catch(() => '{}')))
-  const { integrity, resolved } = lock.data?.packages[path] ?? {}
+  const { integrity, resolved } = (await readOrigins(tree))[path] ?? {}
   const isAddress = resolved !== undefined && !resolved.startsWith('file:')
   return { ...(integrity !== undefined && { integrity }), ...(isAddress && { resolved }) }
 }

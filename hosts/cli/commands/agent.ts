@@ -4,8 +4,9 @@ import type { AgentInfo } from '../../../core/contract/records.ts'
 import { type Run, addCommand, addGroup } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { plainLine } from '../render/sanitize.ts'
-import type { Style } from '../render/style.ts'
-import { tableLines } from '../render/table.ts'
+import { type Style, proseWidth } from '../render/style.ts'
+import { type Cell, tableLines } from '../render/table.ts'
+import { wrap } from '../render/wrap.ts'
 
 export function addAgentCommands(program: Command, run: Run): void {
   const group = addGroup(program, 'agent', 'See which agents there are')
@@ -18,25 +19,37 @@ export function addAgentCommands(program: Command, run: Run): void {
       run(list, async (context) => {
         await using connection = await context.connect()
         const result = await connection.client.call('listAgents', { detect }, { signal: context.signal })
-        context.output.result(result, () => agentLines(result.agents, context.output.style))
+        context.output.result(result, () => agentLines(result.agents, context.output.style, detect))
         return EXIT.done
       }),
     )
 }
 
-export function agentLines(agents: readonly AgentInfo[], style: Style): string[] {
+/** @param detected false: nobody looked for their programs */
+function agentLines(agents: readonly AgentInfo[], style: Style, detected: boolean): string[] {
   if (agents.length === 0) return ['There are no agents. See what is wrong with their plugins: troupe plugin ls']
-  const columns = ['AGENT', 'INSTALLED', 'SIGNED IN', 'PLUGIN'].map((title) => ({ title }))
-  const rows = agents.map(({ agent, plugin, detection }) => [
-    { text: plainLine(agent), format: 'bold' as const },
-    detection.installed
-      ? { text: `✓ ${plainLine(detection.version ?? '')}`.trim(), format: 'green' as const }
-      : { text: '✗', format: 'red' as const },
-    { text: detection.signedIn, ...(detection.signedIn === 'no' && { format: 'red' as const }) },
-    { text: plainLine(plugin), format: 'dim' as const },
+  const titles = ['AGENT', ...(detected ? ['INSTALLED', 'SIGNED IN'] : []), 'PLUGIN']
+  const rows = agents.map(({ agent, plugin, detection }): Cell[] => [
+    { text: plainLine(agent), format: 'bold' },
+    ...(detected ? [installedCell(detection), signedInCell(detection)] : []),
+    { text: plainLine(plugin), format: 'dim' },
   ])
   const hints = agents.flatMap(({ agent, detection: { hint } }) =>
-    hint ? [`${plainLine(agent)}: ${plainLine(hint)}`] : [],
+    hint ? wrap(`${plainLine(agent)}: ${plainLine(hint)}`, proseWidth(style)) : [],
   )
-  return [...tableLines(columns, rows, style), ...(hints.length > 0 ? ['', ...hints] : [])]
+  const table = tableLines(
+    titles.map((title) => ({ title })),
+    rows,
+    style,
+  )
+  return [...table, ...(hints.length > 0 ? ['', ...hints] : [])]
+}
+
+const installedCell = ({ installed, version = '' }: AgentInfo['detection']): Cell =>
+  installed ? { text: `✓ ${plainLine(version)}`.trim(), format: 'green' } : { text: '✗', format: 'red' }
+
+/** Nothing can be said of a program that is not there. */
+function signedInCell({ installed, signedIn }: AgentInfo['detection']): Cell {
+  if (!installed) return { text: '-', format: 'dim' }
+  return { text: signedIn, ...(signedIn === 'no' && { format: 'red' }) }
 }

@@ -10,6 +10,7 @@ import { EXIT } from '../exit-codes.ts'
 import { plainLine } from '../render/sanitize.ts'
 import type { Style } from '../render/style.ts'
 import { padEnd } from '../render/width.ts'
+import { wrap } from '../render/wrap.ts'
 
 const PORT = 7870
 
@@ -54,6 +55,8 @@ export function checkLines(checks: readonly Check[], style: Style): string[] {
   return checks.flatMap(({ name, state, detail, advice }) => {
     const [mark, colour] = MARKS[state]
     const line = `${style.paint(colour, mark)} ${padEnd(name, width)}  ${plainLine(detail)}`
-    return advice ? [line, `  ${padEnd('', width)}  ${style.paint('dim', advice)}`] : [line]
+    const margin = padEnd('', width + 4)
+    const lines = advice ? wrap(plainLine(advice), style.width - margin.length) : []
+    return [line, ...lines.map((text) => margin + style.paint('dim', text))]
   })
 }

@@ -15,7 +15,7 @@ import { readInput } from '../streams.ts'
 
 interface RunOptions extends WatchFlags {
   readonly repo: string
-  readonly agent: readonly AgentOption[]
+  readonly agent?: readonly AgentOption[]
   readonly model?: string
   readonly permissionMode?: PermissionMode
   readonly sandbox?: SandboxKind
@@ -50,17 +50,13 @@ export function addRunCommand(program: Command, run: Run): void {
     .option('--repo <folder>', 'the repository', '.')
     .option(
       '--agent <name[:model]>',
-      'who does it (default: by the configuration); several times to compare attempts',
+      'who does it (default: by the configuration); give it several times to compare attempts',
       addAgent,
-      [],
     )
-    .option('--model <name>', "the agent's model, where there is one agent")
+    .option('--model <name>', "the agent's model; for several agents write --agent name:model")
     .addOption(choice('--permission-mode <mode>', 'what the agent may do without asking', permissionMode.options))
     .addOption(choice('--sandbox <kind>', 'where its processes run', sandboxKind.options))
-    .option(
-      '--branch <name>',
-      'the branch to work on, where there is one agent (default: by the template of the configuration)',
-    )
+    .option('--branch <name>', 'the branch to work on, with one agent only (default: by [branch] template)')
     .option('--base <branch>', "the branch to begin from (default: the repository's)")
     .option('--title <text>', 'the name of the task (default: the first line of the prompt)')
   addWatchFlags(command).action((prompt: string, options: RunOptions) =>
@@ -81,7 +77,7 @@ export function addRunCommand(program: Command, run: Run): void {
 }
 
 /** The name of an agent holds no colon, that of a model may. */
-function addAgent(text: string, before: readonly AgentOption[]): AgentOption[] {
+function addAgent(text: string, before: readonly AgentOption[] = []): AgentOption[] {
   const [agent = '', ...rest] = text.split(':')
   const model = rest.join(':')
   if (agent === '' || (rest.length > 0 && model === '')) {
@@ -91,7 +87,7 @@ function addAgent(text: string, before: readonly AgentOption[]): AgentOption[] {
 }
 
 /** With `--model` put where it belongs. */
-function agentsOf({ agent: agents, model, branch }: RunOptions): readonly Partial<AgentOption>[] {
+function agentsOf({ agent: agents = [], model, branch }: RunOptions): readonly Partial<AgentOption>[] {
   if (agents.length > 1 && branch !== undefined) {
     return usage('Each attempt has a branch of its own, so --branch goes with one --agent only.')
   }

@@ -7,7 +7,7 @@ import { addDiffCommand } from './task/diff.ts'
 import { addLogsCommand } from './task/logs.ts'
 import { addPullRequestCommands } from './task/pull-request.ts'
 import { addReviewCommands } from './task/review.ts'
-import { addListCommands } from './task/list.ts'
+import { addListCommands, addRemoveCommand } from './task/list.ts'
 import { addWorkCommands } from './task/work.ts'
 
 export function addTaskCommands(program: Command, run: Run): void {
@@ -20,4 +20,5 @@ export function addTaskCommands(program: Command, run: Run): void {
   addReviewCommands(group, run)
   addCompareCommands(group, run)
   addPullRequestCommands(group, run)
+  addRemoveCommand(group, run)
 }

@@ -10,7 +10,7 @@ const DEFAULT_PORT = 7870
 
 export function addUpCommand(program: Command, run: Run): void {
   const command = addCommand(program, 'up', {
-    summary: 'Start the host: engine and worker in one process, for all other commands to use',
+    summary: 'Start the host, which does the work and answers all other commands',
     details: `Listens on a loopback port (${DEFAULT_PORT}, or another one if that is taken) and on a socket in the data directory. Ends
 with Ctrl-C; when agents are at work then, it asks whether to end them (their tasks go on with the next host) or to leave them
 at work for the next host. Without a terminal --at-end says it, or [shutdown] sessions in the configuration.

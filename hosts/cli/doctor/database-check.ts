@@ -9,8 +9,13 @@ export async function checkDatabase({ database }: Pick<DataDirectory, 'database'
   const size = await sizeOf(database)
   if (size === 0) return [ok('database file', `${database}: none yet`)]
   await checkSqliteFile(database)
-  const log = await sizeOf(`${database}-wal`)
-  return [ok('database file', `${database}: sound, ${megabytes(size)}, and ${megabytes(log)} to be moved into it`)]
+  const journal = await sizeOf(`${database}-wal`)
+  return [
+    ok(
+      'database file',
+      `${database}: sound, ${megabytes(size)}${journal > 0 ? ` and a journal of ${megabytes(journal)}` : ''}`,
+    ),
+  ]
 }
 
 const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => undefined))?.size ?? 0

@@ -34,10 +34,12 @@ function checkAgent(info: AgentInfo): Check {
   const { agent, detection, provenWith } = info
   const title = `agent ${plainLine(agent)}`
   const hint = detection.hint && plainLine(detection.hint)
-  if (!detection.installed) return warn(title, 'not installed', hint)
   const proven = provenWith && `proven with ${provenWith}`
-  const facts = [detection.version, detection.program, proven]
-    .flatMap((fact) => (fact ? [plainLine(fact)] : []))
-    .join(', ')
-  return isUsable(info) ? ok(title, facts || 'installed') : warn(title, `${facts}; not signed in`, hint)
+  if (!detection.installed) return warn(title, joinFacts(['not installed', proven]), hint)
+  const found = [detection.version, proven, detection.program]
+  if (isUsable(info)) return ok(title, joinFacts(found) || 'installed')
+  return warn(title, joinFacts(['not signed in', ...found]), hint)
 }
+
+const joinFacts = (facts: readonly (string | undefined)[]): string =>
+  facts.flatMap((fact) => (fact ? [plainLine(fact)] : [])).join(', ')

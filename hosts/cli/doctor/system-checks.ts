@@ -1,4 +1,5 @@
 /** What can be looked at without an engine: programs, folders, the port. */
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { makeGit, type Git } from '../../../core/workspace/git.ts'
@@ -45,7 +46,10 @@ async function checkIdentity(git: Git, cwd: string): Promise<Check> {
 
 export function checkConfig(dataDirectory: DataDirectory, env: Environment, repositoryPath: string): Check[] {
   const { file, warnings } = loadConfig({ dataDirectory, env, repositoryPath })
-  return [ok('configuration', file), ...warnings.map((text) => warn('configuration', text))]
+  return [
+    ok('configuration', existsSync(file) ? file : `${file}: none, so the defaults hold`),
+    ...warnings.map((text) => warn('configuration', text)),
+  ]
 }
 
 /** Also says whether the port is free, when no host has it. */

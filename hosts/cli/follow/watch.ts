@@ -23,7 +23,9 @@ export interface WatchFlags {
 /** Adds `--follow`, `--detach` and `--exit-on-question`. */
 export const addWatchFlags = (command: Command): Command =>
   command
-    .option('--follow', 'watch until the task is ready for review', true)
+    .option('--follow', 'watch until the task is ready for review (the default)')
+    // Not as the option's default, which help would show.
+    .setOptionValueWithSource('follow', true, 'default')
     .addOption(new Option('--detach', 'leave the work to a host in the background').conflicts('exitOnQuestion'))
     .option(
       '--exit-on-question',

@@ -64,12 +64,12 @@ function figures({ diff, usage, workingMs }: Attempt): Cell[] {
 /** What a person can do with the comparison now; one that changed nothing is not offered to be taken. */
 function comparisonSteps(attempts: readonly Attempt[]): Step[] {
   const tasks = attempts.map(({ task }) => task)
-  const chosen = tasks.find(({ status }) => status === 'approved')
-  if (chosen) return [[`troupe task commit ${shortId(chosen.id)}`, `merge it into ${chosen.baseBranch}`]]
+  const chosen = attempts.find(({ task }) => task.status === 'approved')
+  if (chosen) return chosenSteps(chosen)
   const names = attemptNames(tasks)
   const named = attempts.map(({ task, diff }, at) => ({ task, diff, id: shortId(task.id), name: names[at] ?? '' }))
   const of = (...statuses: TaskStatus[]) => named.filter(({ task }) => statuses.includes(task.status))
-  const ready = of('in_review').filter(({ diff }) => diff?.files !== 0)
+  const [ready, idle] = [of('in_review').filter(hasChanges), of('in_review').filter((attempt) => !hasChanges(attempt))]
   const asking = named.filter(({ task }) => task.waitingFor === 'input')
   const atWork = of('queued', 'in_progress')
   const working = atWork.filter((attempt) => !asking.includes(attempt))
@@ -78,7 +78,18 @@ function comparisonSteps(attempts: readonly Attempt[]): Step[] {
     ...ready.map(({ id, name }): Step => [`troupe task diff ${id}`, `see what ${name} changed`]),
     ...ready.map(({ id, name }): Step => [`troupe task choose ${id}`, `take ${name}, reject the others`]),
     ...working.map(({ id, name }): Step => [`troupe task logs -f ${id}`, `watch ${name}`]),
+    ...idle.map(({ id, name }): Step => [`troupe task logs ${id}`, `read why ${name} changed nothing`]),
     ...of('failed', 'stopped').map(({ id, name }): Step => [`troupe task logs ${id}`, `read what became of ${name}`]),
     ...atWork.slice(0, 1).map(({ id }): Step => [`troupe task compare ${id}`, 'see how far they are']),
   ]
+}
+
+/** What is not known counts as changes. */
+const hasChanges = ({ diff }: Pick<Attempt, 'diff'>): boolean => diff?.files !== 0
+
+/** The last word of the user was for it; without changes there is nothing to merge. */
+function chosenSteps(chosen: Attempt): Step[] {
+  const { id, baseBranch } = chosen.task
+  if (hasChanges(chosen)) return [[`troupe task commit ${shortId(id)}`, `merge it into ${baseBranch}`]]
+  return [[`troupe task changes ${shortId(id)} "..."`, 'it changed nothing yet: say what to do']]
 }

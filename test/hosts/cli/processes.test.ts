@@ -61,7 +61,7 @@ describe('troupe run, in a process of its own', () => {
       .map((line) => JSON.parse(line) as { type: string; seq?: number })
     expect(code).toBe(0)
     expect(lines.at(-1)).toMatchObject({ type: 'task', task: { status: 'in_review' } })
-    expect(lines[0]).toMatchObject({ type: 'task', task: { status: 'queued' } })
+    expect(lines[0]).toMatchObject({ type: 'task', task: { status: 'in_progress' } })
     expect(lines.slice(1, -1).map(({ seq }) => seq)).toEqual(lines.slice(1, -1).map((_, at) => at + 1))
     expect(lines.map(({ type }) => type)).toContain('complete')
   })

@@ -31,11 +31,13 @@ describe('help', () => {
       'commit',
       'compare',
       'choose',
+      'pr',
+      'done',
       'rm',
     ].map((name) => ['task', name]),
     ...['add', 'ls', 'rm'].map((name) => ['repo', name]),
     ['agent', 'ls'],
-    ['plugin', 'ls'],
+    ...['ls', 'add', 'update', 'rm', 'enable', 'disable', 'new', 'check'].map((name) => ['plugin', name]),
     ['doctor'],
   ]
 
@@ -48,12 +50,29 @@ describe('help', () => {
   })
 })
 
+describe('help of a command', () => {
+  it('has its own options first, and no default that only a program understands', async () => {
+    using program = makeProgram()
+    const { stdout } = await program.run('run', '--help')
+    expect(stdout).toMatch(/--agent[^]*--title[^]*--json[^]*--home/)
+    expect(stdout).not.toMatch(/default: (\[\]|true|false)/)
+  })
+
+  it('of a group lists what it does in the order of its use', async () => {
+    using program = makeProgram()
+    const { stdout } = await program.run('task', '--help')
+    expect(stdout).toMatch(/^  ls  [^]*^  show <task>  [^]*^  rm <task>  /m)
+  })
+})
+
 describe('wrong usage', () => {
   const wrong: [string[], RegExp][] = [
     [['rnu', 'x'], /unknown command 'rnu' \(Did you mean run\?\)/],
     [['task', 'shwo', 'x'], /unknown command 'shwo' \(Did you mean show\?\)/],
     [['task', 'ls', '--jsno'], /unknown option '--jsno' \(Did you mean --json\?\)/],
-    [['run'], /missing required argument 'prompt'/],
+    [['run'], /missing required argument 'prompt'. Usage: troupe run \[options\] <prompt>/],
+    [['run', 'two', 'words'], /too many arguments .* Usage: troupe run \[options\] <prompt>/],
+    [['task', 'nonsense'], /unknown command 'nonsense'; see troupe task --help/],
     [['run', ' '], /The prompt is empty/],
     [['run', 'x', '--permission-mode', 'yolo'], /Allowed choices are ask, accept_edits, plan, full/],
     [['run', 'x', '--detach', '--exit-on-question'], /cannot be used with/],
@@ -151,6 +170,15 @@ describe('a command without a host', () => {
         ),
       ),
     )
+  })
+
+  it('says with which version an agent was proven, also of one that is not there', async () => {
+    using program = makeProgram({ PATH: '/nowhere' })
+    const { stdout } = await program.run('agent', 'ls')
+    expect(stdout).toMatch(/^claude-code +✗ +- +@troupe\/claude-code$/m)
+    expect((await program.run('agent', 'ls', '--no-detect')).stdout).toMatch(/^AGENT +PLUGIN$/m)
+    const doctor = await program.run('doctor')
+    expect(doctor.stdout).toMatch(/agent claude-code +not installed, proven with Claude Code \d/)
   })
 
   it('says in the examination what keeps it from working', async () => {

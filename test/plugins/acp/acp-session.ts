@@ -99,7 +99,7 @@ const environment = (folder: string): Record<string, string> => ({
   TMPDIR: join(folder, 'tmp'),
 })
 
-const ENVIRONMENTS: Record<AcpProgram, (url: string) => Record<string, string>> = {
+export const ENVIRONMENTS: Record<AcpProgram, (url: string) => Record<string, string>> = {
   'claude-agent-acp': (url) => ({
     ANTHROPIC_BASE_URL: url,
     ANTHROPIC_API_KEY: 'sk-ant-fake',

@@ -29,7 +29,7 @@ describeWithAider('detecting Aider', () => {
     using home = makeTemporaryFolder()
     const program = await agentProgram('aider')
     const { version } = AGENT_PACKAGES.aider
-    const hint = expect.stringContaining('troupe secret set')
+    const hint = expect.stringContaining('in the environment of Troupe')
     expect(await detect(io(home.path, program))).toEqual({
       installed: true,
       program,

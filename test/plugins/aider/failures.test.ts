@@ -54,7 +54,7 @@ describeWithAider('Aider', () => {
     await using aider = await startAider({ script: [{ status: 401, body: 'invalid key', times: 'always' }] })
     expect(await aider.end).toMatchObject({
       code: 'AGENT_NOT_SIGNED_IN',
-      message: expect.stringContaining('troupe secret set'),
+      message: expect.stringContaining('in the environment of Troupe'),
     })
   })
 

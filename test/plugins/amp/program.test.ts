@@ -37,7 +37,7 @@ describeWithAmp('detecting Amp', () => {
   it('finds its version, and says how to sign in when nobody has', async () => {
     using home = makeTemporaryFolder()
     const program = await agentProgram('amp')
-    const hint = expect.stringContaining('troupe secret set AMP_API_KEY')
+    const hint = expect.stringContaining('set AMP_API_KEY in the environment of Troupe')
     expect(await detect(io(home.path, program))).toEqual({
       installed: true,
       program,
@@ -71,7 +71,7 @@ describeWithAmp('the real Amp', () => {
     await using amp = await startReal({ env: { AMP_API_KEY: '' } })
     expect(await amp.end).toMatchObject({
       code: 'AGENT_NOT_SIGNED_IN',
-      message: expect.stringContaining('troupe secret set AMP_API_KEY'),
+      message: expect.stringContaining('set AMP_API_KEY in the environment of Troupe'),
     })
     expect(JSON.stringify(amp.session.messages)).not.toContain('authToken')
   })

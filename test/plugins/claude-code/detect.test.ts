@@ -36,7 +36,7 @@ describeWithClaude('detecting Claude Code', () => {
       program,
       version,
       signedIn: 'no',
-      hint: expect.stringContaining('troupe secret set'),
+      hint: expect.stringContaining('in the environment of Troupe'),
     })
   })
 

@@ -81,7 +81,10 @@ describeWithClaude('the account', () => {
 
   it('with a wrong key is not signed in', async () => {
     const { end } = await endOf({ status: 401, body: 'invalid x-api-key' }, { env: ONE_RETRY })
-    expect(end).toMatchObject({ code: 'AGENT_NOT_SIGNED_IN', message: expect.stringContaining('troupe secret set') })
+    expect(end).toMatchObject({
+      code: 'AGENT_NOT_SIGNED_IN',
+      message: expect.stringContaining('in the environment of Troupe'),
+    })
   })
 
   it('without any credential is not signed in, and asks no service', async () => {

@@ -43,7 +43,7 @@ export interface CodexHome extends AsyncDisposable {
 }
 
 /** Its tools are called directly; newer models call theirs from a script. */
-const MODEL = 'gpt-5.5'
+export const MODEL = 'gpt-5.5'
 
 export async function makeCodexHome(options: CodexOptions): Promise<CodexHome> {
   const program = await agentProgram('codex-cli')
@@ -107,16 +107,17 @@ const environment = (folder: string): Record<string, string> => ({
   CODEX_API_KEY: 'sk-fake',
 })
 
-/** Where the model is for a key, and for whoever is signed in; the usual number of attempts takes half a minute. */
-const providers = (url: string): string[] => [
-  `model_providers.openai-api-key.base_url="${url}/v1"`,
-  'model_providers.openai-api-key.request_max_retries=1',
-  'model_providers.openai-api-key.stream_max_retries=1',
-  `openai_base_url="${url}/v1"`,
-  'otel.metrics_exporter="none"',
-  'features.plugins=false',
-  'features.apps=false',
-]
+/** Arguments that say where the model is for a key, and for whoever is signed in; the usual number of attempts takes half a minute. */
+export const toArguments = (url: string): string[] =>
+  [
+    `model_providers.openai-api-key.base_url="${url}/v1"`,
+    'model_providers.openai-api-key.request_max_retries=1',
+    'model_providers.openai-api-key.stream_max_retries=1',
+    `openai_base_url="${url}/v1"`,
+    'otel.metrics_exporter="none"',
+    'features.plugins=false',
+    'features.apps=false',
+  ].flatMap((value) => ['-c', value])
 
 const toSession = (
   program: string,
@@ -134,7 +135,7 @@ const toSession = (
   settings: {
     program,
     ...session.settings,
-    args: [...providers(url).flatMap((value) => ['-c', value]), ...(session.settings?.args ?? [])],
+    args: [...toArguments(url), ...(session.settings?.args ?? [])],
   },
 })
 

@@ -30,7 +30,7 @@ describeWithGemini('detecting Gemini CLI', () => {
   it('finds its version, and says how to sign in when no credential is seen', async () => {
     using home = makeTemporaryFolder()
     const program = await agentProgram('gemini-cli')
-    const hint = expect.stringContaining('troupe secret set GEMINI_API_KEY')
+    const hint = expect.stringContaining('set GEMINI_API_KEY in the environment of Troupe')
     expect(await detect(io(home.path, program))).toEqual({
       installed: true,
       program,

@@ -44,7 +44,10 @@ describeWithGemini('the account', () => {
 
   it('with a wrong key is not signed in', async () => {
     const end = await endOf({ status: 400, body: 'API key not valid. Please pass a valid API key.' })
-    expect(end).toMatchObject({ code: 'AGENT_NOT_SIGNED_IN', message: expect.stringContaining('troupe secret set') })
+    expect(end).toMatchObject({
+      code: 'AGENT_NOT_SIGNED_IN',
+      message: expect.stringContaining('in the environment of Troupe'),
+    })
   })
 
   it('without any credential is not signed in', async () => {
@@ -101,7 +104,7 @@ describeWithGemini('Gemini CLI', () => {
     const end = await endOf({ reply: [] }, { session: { settings: { program: '/nowhere/gemini' } } })
     expect(end).toMatchObject({
       code: 'AGENT_NOT_INSTALLED',
-      message: expect.stringMatching(/nowhere\/gemini.*npm install -g @google\/gemini-cli/),
+      message: expect.stringMatching(/nowhere\/gemini.*\. Install it with `npm install -g @google\/gemini-cli/),
     })
   })
 })

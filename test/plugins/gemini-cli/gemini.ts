@@ -1,5 +1,5 @@
 /** Runs the real Gemini CLI through the plugin against a scripted model, in a home and a worktree of its own. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ModelServer, ModelServerOptions } from '../../../fixtures/model-server/server.ts'
 import { startModelServer } from '../../../fixtures/model-server/server.ts'
@@ -95,6 +95,14 @@ export const USER_SETTINGS = {
   security: { auth: { selectedType: 'gemini-api-key' } },
   privacy: { usageStatisticsEnabled: false },
   general: { enableAutoUpdate: false, maxAttempts: 1 },
+}
+
+/** Files of conversations have the minute of their beginning in their names (see command.ts). @param project As Gemini CLI calls it. */
+export function letAMinutePass(home: string, project: string): void {
+  const chats = join(home, '.gemini/tmp', project, 'chats')
+  for (const name of readdirSync(chats)) {
+    renameSync(join(chats, name), join(chats, name.replace(/session-[0-9T-]{16}/, 'session-2026-01-01T00-00')))
+  }
 }
 
 /** Nothing of the machine's own configuration. */

@@ -1,12 +1,12 @@
 /** The real Gemini CLI at work. */
-import { readdirSync, readFileSync, renameSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
 import { AGENT_PACKAGES } from '../../helpers/agent-versions.ts'
 import { requires } from '../../helpers/requirement.ts'
-import { type Gemini, lastSeen, ofType, saidText, startGemini } from './gemini.ts'
+import { lastSeen, letAMinutePass, ofType, saidText, startGemini } from './gemini.ts'
 
 const shell = (command: string) => ({ tool: 'run_shell_command', input: { command, description: 'Does it' } })
 const WRITE = { tool: 'write_file', input: { file_path: 'greeting.txt', content: 'Hello!\n' } }
@@ -136,7 +136,7 @@ describeWithGemini('Gemini CLI at work', () => {
       expect(readdirSync(first.workDir)).toEqual([])
 
       const agentSessionId = ofType(first, 'start')[0]?.agentSessionId ?? ''
-      letAMinutePass(first)
+      letAMinutePass(first.folder, 'project')
       await using second = await startGemini({
         script: [{ reply: [{ text: 'It was 42.' }] }],
         session: { resume: { agentSessionId }, prompt: 'What was it?' },
@@ -149,11 +149,3 @@ describeWithGemini('Gemini CLI at work', () => {
     },
   )
 })
-
-/** Files of conversations have the minute of their beginning in their names (see command.ts). */
-function letAMinutePass({ folder }: Gemini): void {
-  const chats = join(folder, '.gemini/tmp/project/chats')
-  for (const name of readdirSync(chats)) {
-    renameSync(join(chats, name), join(chats, name.replace(/session-[0-9T-]{16}/, 'session-2026-01-01T00-00')))
-  }
-}

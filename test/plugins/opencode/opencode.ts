@@ -92,6 +92,11 @@ const environment = (folder: string, url: string): Record<string, string> => ({
   PATH: '/usr/local/bin:/usr/bin:/bin',
   HOME: folder,
   TMPDIR: join(folder, 'tmp'),
+  ...toConfiguration(url),
+})
+
+/** Where the model is. */
+export const toConfiguration = (url: string): Record<string, string> => ({
   OPENCODE_DISABLE_MODELS_FETCH: '1',
   OPENCODE_CONFIG_CONTENT: JSON.stringify({
     model: 'test/scripted',

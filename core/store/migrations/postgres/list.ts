@@ -2,8 +2,8 @@
 import type { NamedMigration } from '../../migration-state.ts'
 
 export const postgresMigrations: readonly NamedMigration[] = [
-  { name: '0001-initial', load: async () => (await import('./0001-initial.ts')).Initial },
-  { name: '0002-engines', load: async () => (await import('./0002-engines.ts')).Engines },
-  { name: '0003-retention', load: async () => (await import('./0003-retention.ts')).Retention },
-  { name: '0004-comparisons', load: async () => (await import('./0004-comparisons.ts')).Comparisons },
+  { name: '0001-initial', url: new URL('./0001-initial.ts', import.meta.url).href },
+  { name: '0002-engines', url: new URL('./0002-engines.ts', import.meta.url).href },
+  { name: '0003-retention', url: new URL('./0003-retention.ts', import.meta.url).href },
+  { name: '0004-comparisons', url: new URL('./0004-comparisons.ts', import.meta.url).href },
 ]

@@ -31,6 +31,7 @@ export async function bringToUse(
     ])
     return EXIT.waiting
   }
+  output.lines([''])
   const params = { name: plugin.name, wishesHash: asked.wishesHash }
   return bringToUse((await client.call('confirmPlugin', params, { signal })).plugin, client, { context, yes })
 }

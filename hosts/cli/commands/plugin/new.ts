@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type Run, addCommand, usage } from '../../command.ts'
 import { EXIT } from '../../exit-codes.ts'
+import { nextStepLines } from '../../render/next-steps.ts'
 import { writeStarter } from '../../starter/write-starter.ts'
 
 const DETAILS = `Makes a folder with a plugin in TypeScript that needs no build, a small program that stands in for the agent, and a
@@ -23,7 +24,13 @@ export function addPluginNewCommand(group: Command, run: Run): void {
       output.result({ plugin: name, agent, folder, files }, () => [
         `Wrote the plugin ${name} to ${folder}.`,
         '',
-        `Check it:  troupe plugin check ${agent}`,
+        ...nextStepLines(
+          [
+            [`troupe plugin check ./${agent}`, 'see that it keeps the contract, again after each change'],
+            [`troupe plugin add ./${agent}`, 'use it here'],
+          ],
+          output.style,
+        ),
       ])
       return EXIT.done
     }),

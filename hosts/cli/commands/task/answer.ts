@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { fail } from '../../../../core/base/errors.ts'
 import type { Question, UnitTask } from '../../../../core/contract/records.ts'
 import type { Client } from '../../../../core/rpc/client/index.ts'
+import { numbered, toWords } from '../../answer-words.ts'
 import { type Run, addCommand, usage, wholeNumber } from '../../command.ts'
 import type { CommandContext } from '../../context.ts'
 import { EXIT } from '../../exit-codes.ts'
@@ -22,12 +23,8 @@ export function addAnswerCommand(group: Command, run: Run): void {
   const command = addCommand(group, 'answer <task> [answer]', {
     summary: 'Answer the question that an agent waits for',
     details:
-      'Give the words of an option (several joined by ", "), its number, or free text. Without an answer it is asked here.',
-    examples: [
-      'troupe task answer 1a2b3c4d',
-      'troupe task answer 1a2b3c4d "JSON"',
-      'troupe task answer 1a2b3c4d --option 2',
-    ],
+      'Give the words of an option or its number (several joined by ", " where the question takes several), or free text. Without an answer it is asked here.',
+    examples: ['troupe task answer 1a2b3c4d', 'troupe task answer 1a2b3c4d "JSON"', 'troupe task answer 1a2b3c4d 2'],
   })
     .option('--option <number>', 'the number of an option, from 1', wholeNumber(1, 1000))
     .option('--question <id>', 'which question, when there are several (default: the oldest)')
@@ -37,7 +34,7 @@ export function addAnswerCommand(group: Command, run: Run): void {
         const { client } = connection
         const task = await findTask(client, reference, context.signal)
         const question = await pendingQuestion(client, task, options.question)
-        const text = answer ?? (await chooseAnswer(context, question, options))
+        const text = answer === undefined ? await chooseAnswer(context, question, options) : toWords(answer, question)
         if (text === undefined) return EXIT.interrupted
         const params = { questionId: question.id, answer: text }
         const result = await client.call('answerQuestion', params, { signal: context.signal })
@@ -52,7 +49,11 @@ async function pendingQuestion(client: Client, task: UnitTask, id: string | unde
   const [oldest] = questions.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))
   const question = id === undefined ? oldest : questions.find((candidate) => candidate.id === id)
   return (
-    question ?? fail('NOT_FOUND', `${shortId(task.id)} (${task.status}) has no such question that waits for an answer.`)
+    question ??
+    fail(
+      'NOT_FOUND',
+      `${shortId(task.id)} (${task.status}) has no question${id === undefined ? '' : ` ${plainLine(id)}`} that waits for an answer.`,
+    )
   )
 }
 
@@ -64,7 +65,10 @@ async function chooseAnswer(
   if (option !== undefined) {
     return question.options?.[option - 1]?.label ?? usage(`The question has ${question.options?.length ?? 0} options.`)
   }
-  if (!isInteractive(streams) || output.json) return usage(`Give the answer to: ${plainLine(question.prompt)}`)
+  if (!isInteractive(streams) || output.json) {
+    const offered = question.options?.length ? ` Its options: ${plainLine(numbered(question))}.` : ''
+    return usage(`Give the answer to: ${plainLine(question.prompt)}${offered}`)
+  }
   output.lines(questionLines({ ...question, question: question.prompt }, output.style))
   const answer = await askAnswer(question, { streams, signal })
   return answer.kind === 'answer' ? answer.text : undefined

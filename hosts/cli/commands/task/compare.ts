@@ -1,6 +1,7 @@
 /** `troupe task compare`, `choose`: the attempts at one prompt. */
 import type { Command } from 'commander'
 import { fail } from '../../../../core/base/errors.ts'
+import type { Client } from '../../../../core/rpc/client/index.ts'
 import { type Run, addCommand } from '../../command.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { comparisonLines } from '../../render/comparison.ts'
@@ -22,11 +23,7 @@ function addCompare(group: Command, run: Run): void {
     run(command, async (context) => {
       await using connection = await context.connect()
       const { client } = connection
-      const { id, comparisonId } = await findTask(client, reference, context.signal)
-      if (comparisonId === undefined) {
-        const text = `${shortId(id)} is not compared with others. Attempts are made with: troupe run "..." --agent <one> --agent <other>`
-        return fail('NOT_FOUND', text)
-      }
+      const { comparisonId } = await findAttempt(client, reference, context.signal)
       const result = await client.call('getComparison', { id: comparisonId }, { signal: context.signal })
       context.output.result(result, () => comparisonLines(result.comparison, context.output.style))
       return EXIT.done
@@ -43,10 +40,23 @@ function addChoose(group: Command, run: Run): void {
     run(command, async (context) => {
       await using connection = await context.connect()
       const { client } = connection
-      const { id: taskId } = await findTask(client, reference, context.signal)
-      const result = await client.call('chooseAttempt', { taskId }, { signal: context.signal })
+      const { id } = await findAttempt(client, reference, context.signal)
+      const result = await client.call('chooseAttempt', { taskId: id }, { signal: context.signal })
       context.output.result(result, () => comparisonLines(result.comparison, context.output.style))
       return EXIT.done
     }),
   )
+}
+
+interface AttemptReference {
+  readonly id: string
+  readonly comparisonId: string
+}
+
+/** @throws TroupeError as `findTask`; NOT_FOUND when the task is the only one at its prompt */
+async function findAttempt(client: Client, reference: string, signal: AbortSignal): Promise<AttemptReference> {
+  const { id, comparisonId } = await findTask(client, reference, signal)
+  if (comparisonId !== undefined) return { id, comparisonId }
+  const text = `${shortId(id)} is not compared with others. Several attempts are made with: troupe run "..." --agent <one> --agent <other>`
+  return fail('NOT_FOUND', text)
 }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { type Run, addCommand } from '../../command.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { changeSummary, diffLines, fileLines, toPatch } from '../../render/diff.ts'
+import { shortId } from '../../render/format.ts'
 import { findTask } from '../../task-reference.ts'
 
 interface DiffOptions {
@@ -30,8 +31,10 @@ export function addDiffCommand(group: Command, run: Run): void {
         const { diff } = await client.call('getTaskDiff', { id: task.id }, { signal: context.signal })
         const { output } = context
         const piped = !output.style.terminal && !stat
-        if ((patch || piped) && !output.json) context.streams.stdout.write(toPatch(diff))
-        else {
+        if ((patch || piped) && !output.json) {
+          context.streams.stdout.write(toPatch(diff))
+          if (diff.files.length === 0) output.notice(`${shortId(task.id)} changed nothing.`)
+        } else {
           output.result({ diff }, () => [
             changeSummary(diff, output.style),
             ...fileLines(diff, output.style),

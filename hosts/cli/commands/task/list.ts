@@ -20,7 +20,6 @@ interface ListOptions {
 export function addListCommands(group: Command, run: Run): void {
   addList(group, run)
   addShow(group, run)
-  addRemove(group, run)
 }
 
 function addList(group: Command, run: Run): void {
@@ -93,7 +92,7 @@ async function attemptsBeside(
   return tasks.filter((task) => task.id !== id).toReversed()
 }
 
-function addRemove(group: Command, run: Run): void {
+export function addRemoveCommand(group: Command, run: Run): void {
   const command = addCommand(group, 'rm <task>', {
     summary: 'Remove a task that is not at work, with its worktree and log',
     details: 'Work that is not committed is saved first, to refs/troupe/saved/<session> of the repository.',

@@ -55,13 +55,15 @@ describe('attempts side by side', () => {
     const other = { id: 'bbbbbbbb', agent: 'amp' }
     const ready = { task: task({}), diff, workingMs: 1 }
     const unchanged = { task: task(other), diff: { files: 0, additions: 0, deletions: 0 }, workingMs: 1 }
-    expect(commands(ready, unchanged)).toEqual(['diff', 'choose'])
+    expect(commands(ready, unchanged)).toEqual(['diff', 'choose', 'logs'])
     const asking = { task: task({ ...other, status: 'in_progress', waitingFor: 'input' }), workingMs: 1 }
     expect(commands(ready, asking)).toEqual(['answer', 'diff', 'choose', 'compare'])
     const stopped = { task: task({ ...other, status: 'stopped' }), workingMs: 1 }
     expect(commands(stopped)).toEqual(['logs'])
     const approved = { task: task({ ...other, status: 'approved' }), workingMs: 1 }
     expect(commands(stopped, approved)).toEqual(['commit'])
+    expect(commands({ ...unchanged, ...approved })).toEqual(['changes'])
+    expect(commands(unchanged)).toEqual(['logs'])
     expect(commands({ task: task({ status: 'done' }), workingMs: 1 })).toEqual([])
   })
 
