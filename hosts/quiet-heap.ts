@@ -2,7 +2,7 @@
  * Gives memory back when the host has turned quiet. V8 would keep what a burst of work took: after 300 sessions began at once, 17 MB
  * in garbage and half empty pages, and a young generation as large as the burst needed.
  *
- * Owns one timer. A whole collection holds the thread for 30 to 100 ms, so it comes
+ * Owns one timer. A whole collection of 50 MB holds the thread for about 0.1 s, so it comes
  * - Q1 only when the host did next to nothing for some seconds,
  * - Q2 once for each time that the heap has grown,
  * - Q3 never on a heap so large that it would take long.
@@ -12,10 +12,10 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 const LOOK_MS = 4_000
-/** A thousand sessions whose agents are silent take 0.02. */
+/** A part of the time between two looks. */
 const MOST_BUSY = 0.05
 const GROWN = 1.2
-const MOST_BYTES = 400 * 1024 * 1024
+const MOST_BYTES = 200 * 1024 * 1024
 
 export interface QuietHeapOptions {
   /** How often it looks, and so how long the host must have been quiet. Default: 4 s. */
