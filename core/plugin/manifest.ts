@@ -10,7 +10,7 @@ const line = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .refine((text) => !/\p{Cc}/u.test(text), 'holds a control character')
+    .refine((text) => !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text), 'holds a control character')
 
 const agent = z.strictObject({
   /** As people see it. */

@@ -8,8 +8,9 @@
  *      `{"missing"}`, there is no conversation to resume.
  * In:  `{"prompt", "answer"}`.
  *
- * B1 A question has the form of Aider's own and is the last that was printed for a while. What a model says cannot pass for one:
- *    Aider does not stream here, and ends each reply with a line end.
+ * B1 A question has the form of Aider's own, is the last that was printed for a while, and Aider reads its input. What a model
+ *    says cannot pass for one: Aider does not stream here, and ends each reply with a line end. What a command prints cannot either:
+ *    Aider reads the command's output then. (Seen on Linux; elsewhere nobody can tell what it reads.)
  * B2 An answer is passed on once, and only while its question is the last that was printed. So it is never taken for the answer to
  *    another one, and whoever continues a session may send again what may not have arrived.
  */
@@ -32,7 +33,10 @@ export interface BridgeTask {
   readonly reports: string
 }
 
-const QUESTION = /\(Y\)es\/\(N\)o(?:\/[^[\]\n]*)? \[[^\]\n]*\]: $/
+const ANSWERS = /\(Y\)es\/\(N\)o(?:\/[^[\]\n]*)? \[[^\]\n]*\]: /g
+const QUESTION = new RegExp(`${ANSWERS.source}$`)
+/** `read` of descriptor 0, as /proc says it: the number of the call on x64 or arm64, and its first argument. */
+const READS_INPUT = /^(?:0|63) 0x0 /
 /** A line that is being printed is whole after this long. */
 const QUIET_MS = 300
 const MOST_CHARACTERS = 256 * 1024
@@ -88,17 +92,37 @@ class Bridge {
     this.#printed += text
     clearTimeout(this.#timer)
     if (this.#printed.length > MOST_CHARACTERS) this.#pass()
-    this.#timer = setTimeout(() => this.#pass(), QUIET_MS)
+    this.#lookAgain()
   }
 
   #pass(): void {
     const end = this.#printed.lastIndexOf('\n') + 1
     const [lines, last] = [this.#printed.slice(0, Math.max(0, end - 1)), this.#printed.slice(end)]
     if (last.length > MOST_CHARACTERS) return this.#passAll()
-    const asks = QUESTION.test(last) // B1
-    this.#printed = asks ? '' : last
-    if (asks) say({ prompt: (this.#open = ++this.#prompts), question: last, text: lines })
-    else if (end > 0) say({ text: lines })
+    if (QUESTION.test(last)) return this.#isReading() ? this.#ask(lines, last) : this.#lookAgain() // B1
+    this.#printed = last
+    if (end > 0) say({ text: lines })
+  }
+
+  #lookAgain(): void {
+    this.#timer = setTimeout(() => this.#pass(), QUIET_MS)
+  }
+
+  #isReading(): boolean {
+    try {
+      return READS_INPUT.test(readFileSync(`/proc/${this.#aider.pid}/syscall`, 'utf8'))
+    } catch {
+      return true
+    }
+  }
+
+  /** A command may have left something that looks like a question before it on its line. */
+  #ask(lines: string, last: string): void {
+    const before = [...last.slice(0, -1).matchAll(ANSWERS)].at(-1)
+    const start = before ? before.index + before[0].length : 0
+    this.#printed = ''
+    const text = start === 0 ? lines : `${lines}\n${last.slice(0, start)}`
+    say({ prompt: (this.#open = ++this.#prompts), question: last.slice(start), text })
   }
 
   /** A line that is longer than any question is passed on in pieces. */
