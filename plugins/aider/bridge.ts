@@ -119,10 +119,10 @@ class Bridge {
   /** A command may have left something that looks like a question before it on its line. */
   #ask(lines: string, last: string): void {
     const before = [...last.slice(0, -1).matchAll(ANSWERS)].at(-1)
-    const start = before ? before.index + before[0].length : 0
+    const begin = before ? before.index + before[0].length : 0
     this.#printed = ''
-    const text = start === 0 ? lines : `${lines}\n${last.slice(0, start)}`
-    say({ prompt: (this.#open = ++this.#prompts), question: last.slice(start), text })
+    const text = begin === 0 ? lines : `${lines}\n${last.slice(0, begin)}`
+    say({ prompt: (this.#open = ++this.#prompts), question: last.slice(begin), text })
   }
 
   /** A line that is longer than any question is passed on in pieces. */
