@@ -24,8 +24,8 @@ const NOT_SHOWN: Readonly<Record<string, readonly PointId[]>> = {
   command: ['secrets', 'quota', 'question', 'withdraw', 'follow-up', 'resume'],
 }
 
-/** In a process of its own too, as if somebody had installed it; the starter's check and the tutorial do so as well. */
-const ALSO_IN_PROCESS = ['command']
+/** In a process of their own too, as if somebody had installed them; the starter's check and the tutorial do so as well. */
+const ALSO_IN_PROCESS = ['command', 'codex-cli', 'claude-code']
 
 const plugins = readdirSync(join(repositoryRoot, 'plugins'))
 
