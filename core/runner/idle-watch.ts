@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.ts'
 export interface Watched {
   /** 0 is for ever. */
   readonly idleMs: number
-  /** True while silence is right, for example while a person is asked. */
+  /** True while silence is right, for example while a person is asked. When that ends, say `heard()`: this is only looked at when it is due. */
   readonly excused: () => boolean
   readonly onIdle: () => void
 }

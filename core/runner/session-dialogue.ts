@@ -20,6 +20,8 @@ export interface DialogueParts {
   readonly writer: SessionWriter
   /** Questions that an earlier host has shown to people. */
   readonly questions: readonly KnownQuestion[]
+  /** The agent has its answer, or does without: it is its turn again. */
+  readonly onSettled: () => void
 }
 
 interface Answer {
@@ -72,6 +74,7 @@ export class SessionDialogue {
       return await this.#questions.answerTo(questionId)
     } finally {
       withdraw.removeEventListener('abort', onWithdraw)
+      this.#parts.onSettled()
     }
   }
 

@@ -48,6 +48,7 @@ interface Turn {
 export class SessionDrive {
   readonly #parts: DriveParts
   #turn: Turn | undefined
+  #idle: IdleWatch | undefined
   #over = false
 
   constructor(parts: DriveParts) {
@@ -78,6 +79,11 @@ export class SessionDrive {
     return second.kind === 'interrupted' ? { kind: 'error', ...second.error } : second
   }
 
+  /** The agent was given its answer, so its silence is counted from now. */
+  heard(): void {
+    this.#idle?.heard()
+  }
+
   /** Takes the session from the plugin, which is not told: it would end the agent. */
   takeAway(): void {
     this.#over = true
@@ -105,6 +111,7 @@ export class SessionDrive {
     this.#turn = turn
     dialogue.begin()
     using idle = deps.idle.watch({ idleMs, excused: () => dialogue.waits, onIdle: () => onIdle(idleError(idleMs)) })
+    this.#idle = idle
     const { progress, alone } = turn
     const io = this.#hostIo(turn, idle)
     const end = await deps.plugins.run({

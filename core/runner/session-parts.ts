@@ -63,7 +63,7 @@ export function makeSessionParts(deps: RunDeps, spec: SessionSpec, signals: Sess
     { log, clock, logger, redactor, signal: signals.givenUp, reporter },
     { ...spec, workDir: place.worktreePath ?? place.repositoryPath, progress: parseProgress(spec.progress) },
   )
-  const dialogue = new SessionDialogue({ sessionId, questions, writer })
+  const dialogue = new SessionDialogue({ sessionId, questions, writer, onSettled: () => drive.heard() })
   const folder = join(deps.runRoot, sessionId)
   const processes = new SessionProcesses({ sandbox: deps.sandbox, logger, folder, env: () => environment(setup) })
   const questionFolder = deps.plugins.wantsQuestionServer?.(spec.agent)

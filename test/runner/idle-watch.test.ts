@@ -31,13 +31,14 @@ describe('idle watches', () => {
   test('excuse those who wait for a person, and forget those who have ended', () => {
     const { clock, idle, watch } = openBench()
     let waits = true
-    watch('asks', 100, () => waits)
+    const asks = watch('asks', 100, () => waits)
     watch('ended', 100)[Symbol.dispose]()
     clock.advance(250)
     waits = false
+    asks.heard()
     clock.advance(90)
     expect(idle).toEqual([])
-    clock.advance(110)
+    clock.advance(10)
     expect(idle).toEqual(['asks'])
   })
 

@@ -6,6 +6,7 @@ import { silentLogger } from '../../core/base/logger.ts'
 import type { KnownQuestion, PendingReport, SessionReport } from '../../core/engine/ports.ts'
 import type { LogBatch } from '../../core/log/types.ts'
 import type { Reporter } from '../../core/runner/reporter.ts'
+import { questionIdOf } from '../../core/runner/questions.ts'
 import { SessionDialogue } from '../../core/runner/session-dialogue.ts'
 import { SessionWriter } from '../../core/runner/session-writer.ts'
 import { parseProgress, type StoredProgress } from '../../core/runner/stored-progress.ts'
@@ -34,9 +35,10 @@ function openBench({ progress = {}, questions = [], arrives = () => true }: Benc
   const deps = { log, clock: systemClock, logger: silentLogger, redactor: makeRedactor([]), reporter, signal: never }
   const opening = { sessionId, agent: 'test', workDir: '/w', prompt: 'do it', lastSeq: 2, progress }
   const writer = new SessionWriter(deps, opening)
-  const dialogue = new SessionDialogue({ sessionId, writer, questions })
+  const settled: string[] = []
+  const dialogue = new SessionDialogue({ sessionId, writer, questions, onSettled: () => void settled.push('settled') })
   const stored = () => parseProgress(batches.findLast((batch) => batch.progress !== undefined)?.progress)
-  return { writer, dialogue, delivered, stored }
+  return { writer, dialogue, delivered, settled, stored }
 }
 
 const toKnown = ({ report }: PendingReport): KnownQuestion[] =>
@@ -45,6 +47,21 @@ const toKnown = ({ report }: PendingReport): KnownQuestion[] =>
 const typesOf = (reports: readonly PendingReport[] | undefined) => reports?.map(({ report }) => report.type)
 
 describe('a question', () => {
+  test('that is answered or withdrawn makes it the turn of the agent again', async () => {
+    const { dialogue, delivered, settled } = openBench()
+    const withdraw = new AbortController()
+    const first = dialogue.ask({ key: 'a', ...question }, withdraw.signal)
+    const second = dialogue.ask({ key: 'b', ...question }, never)
+    await expect.poll(() => delivered.length).toBe(2)
+    expect(settled).toEqual([])
+    withdraw.abort()
+    await expect(first).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(settled.length).toBe(1)
+    await dialogue.answer({ questionId: questionIdOf(sessionId, 'b'), answer: 'yes', by: 'ada' })
+    await expect(second).resolves.toBe('yes')
+    expect(settled.length).toBe(2)
+  })
+
   test('that is withdrawn is so for the next host too, which people hear of then', async () => {
     const bench = openBench({ arrives: ({ type }) => type !== 'withdrawn' })
     const withdraw = new AbortController()

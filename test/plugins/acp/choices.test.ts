@@ -86,7 +86,7 @@ const permission = (toolCall: Record<string, never> | object, options = OPTIONS)
 const policy = (permissionMode: PermissionMode, ownEdits = false) => ({
   permissionMode,
   ownEdits,
-  workDir: '/home/ada/tree',
+  workDir: '/home/dev/tree',
 })
 const selected = (optionId: string) => ({ outcome: { outcome: 'selected', optionId } })
 
@@ -120,12 +120,12 @@ describe('a permission request', () => {
   it('for an edit is granted in accept_edits when all of it is in the worktree', () => {
     const edit = (...paths: string[]) => permission({ kind: 'edit', locations: paths.map((path) => ({ path })) })
     const granted = (params: ReturnType<typeof edit>) => toAutomatic(params, policy('accept_edits')) !== undefined
-    expect(granted(edit('/home/ada/tree/a', '/home/ada/tree/b/c'))).toBe(true)
-    for (const path of ['/etc/passwd', '/home/ada/tree/../x', '/home/ada/treetop', 'a', '/home/ada/tree']) {
-      expect(granted(edit('/home/ada/tree/a', path)), path).toBe(false)
+    expect(granted(edit('/home/dev/tree/a', '/home/dev/tree/b/c'))).toBe(true)
+    for (const path of ['/etc/passwd', '/home/dev/tree/../x', '/home/dev/treetop', 'a', '/home/dev/tree']) {
+      expect(granted(edit('/home/dev/tree/a', path)), path).toBe(false)
     }
     expect(granted(edit())).toBe(false)
-    expect(toAutomatic(edit('/home/ada/tree/a'), policy('accept_edits', true))).toBeUndefined()
+    expect(toAutomatic(edit('/home/dev/tree/a'), policy('accept_edits', true))).toBeUndefined()
   })
 })
 
