@@ -1,8 +1,9 @@
 /** The data directory: where it is, what is in it, and that nobody else can write there. */
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { access, chmod, constants, mkdir, readdir, realpath, stat } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fail } from '../core/base/errors.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -80,11 +81,17 @@ function paths(root: string, socket: string): DataDirectory {
 }
 
 async function makePrivate(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    // Something is there; what it is will be told better below.
-    if (error.code !== 'EEXIST') unusable(path)(error)
-  })
+  await makeFolders(path).catch(unusable(path))
   await assertOurs(path)
+}
+
+/** Not mkdir's own recursion, which never ends where the system takes no folder below one that is there (/proc, automounters). */
+async function makeFolders(path: string): Promise<void> {
+  if (!existsSync(dirname(path))) await makeFolders(dirname(path))
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    // What it is that is there will be told later.
+    if (error.code !== 'EEXIST') throw error
+  })
 }
 
 /** Follows links: a data directory, or its worktrees, may well be on another disk. */

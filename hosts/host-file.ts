@@ -6,6 +6,8 @@ import type { DataDirectory } from './data-directory.ts'
 
 const hostRecord = z.object({
   pid: z.int().positive(),
+  /** Of Troupe. */
+  version: z.string().optional(),
   /** The loopback address; absent while a command runs the engine in its own process. Holds no token. */
   url: z.string().optional(),
   /** What `url` asks for. */

@@ -4,11 +4,13 @@
  * 1. The kernel holds the lock (SQLite's own on a file that stays empty) and frees it when the process ends, however it
  *    ends: a lock is never stale, and no process id has to be believed.
  * 2. Nothing else may open `host.lock`: closing any descriptor of it in the holder's process would free the lock (POSIX).
+ * 3. A person can remove the file under a live host, and a new one is free: so nobody who takes it may listen already.
  */
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { TroupeError, fail } from '../core/base/errors.ts'
 import { sleep } from '../core/base/waiting.ts'
+import { isListening } from '../core/rpc/server/unix-socket.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { readHostFile } from './host-file.ts'
 
@@ -24,7 +26,8 @@ const BETWEEN_TRIES_MS = 40
 export async function acquireHostLock(directory: DataDirectory): Promise<Disposable> {
   for (let tries = 1; ; tries++) {
     const lock = tryLock(directory)
-    if (lock) return lock
+    if (lock && !(await isListening(directory.socket))) return lock // 3
+    lock?.[Symbol.dispose]()
     if (tries === TRIES) return refuse(directory)
     await sleep(BETWEEN_TRIES_MS)
   }

@@ -12,12 +12,12 @@ export type HostState =
 
 const ANSWER_WITHIN_MS = 2000
 
-/** Looks for the lock, the file, then an answer on the socket; takes at most two seconds. */
+/** Looks for the file, an answer on the socket, then the lock, which may have been removed; takes at most two seconds. */
 export async function findRunningHost(directory: DataDirectory): Promise<HostState> {
-  if (!isHostLockHeld(directory)) return { kind: 'none' }
   const host = readHostFile(directory)
-  if (!host) return { kind: 'unreachable' }
-  return (await answers(host.socket)) ? { kind: 'running', host } : { kind: 'unreachable', host }
+  if (host && (await answers(host.socket))) return { kind: 'running', host }
+  if (!isHostLockHeld(directory)) return { kind: 'none' }
+  return host ? { kind: 'unreachable', host } : { kind: 'unreachable' }
 }
 
 /** Any HTTP answer will do; a mere connection would not, because a process that hangs still accepts it. */

@@ -13,6 +13,9 @@ import { forgeAccess } from './forge-access.ts'
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
 
+/** Variables that people set for agents whose manifest cannot know them. */
+const SECRET_NAME = /(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$/i
+
 const settingsValues = z.record(z.string(), z.json())
 
 export interface Settings extends SettingsPort {
@@ -66,11 +69,15 @@ export function makeSettings(deps: SettingsDeps): Settings {
     return { values: settingsValues.parse(values), file }
   }
 
-  /** Until the keychain holds them, secrets come from the host's own environment: those that the manifest names. */
-  function secretsOf(agent: string) {
+  /**
+   * Until the keychain holds them, secrets come from the host's own environment: those that the manifest names. What the user
+   * sets for the agent is given to it anyway, and masked like these.
+   */
+  function secretsOf(agent: string, configured: Readonly<Record<string, string>>) {
     const names = offered().find((candidate) => candidate.agent === agent)?.secrets ?? []
-    return names.flatMap((name) => {
-      const value = env[name]
+    const own = Object.keys(configured).filter((name) => names.includes(name) || SECRET_NAME.test(name))
+    return [...new Set([...names, ...own])].flatMap((name) => {
+      const value = (names.includes(name) && env[name]) || configured[name]
       return value === undefined || value === '' ? [] : [{ name, value }]
     })
   }
@@ -101,7 +108,7 @@ export function makeSettings(deps: SettingsDeps): Settings {
       return {
         settings: { args, ...(program !== undefined && { program }) },
         env: configured,
-        secrets: secretsOf(agent),
+        secrets: secretsOf(agent, configured),
         idleMs: config.timeouts.idleMinutes * MINUTE_MS,
       }
     },

@@ -18,8 +18,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: [at('./helpers/embedded-postgres.ts')],
     reporters: ['default', new AbilityReporter(), new CountReporter()],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Bounds for what hangs, not for what is slow: nothing passes by luck, and a machine at work fails nothing.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     maxWorkers: 2,
     pool: 'forks',
     restoreMocks: true,

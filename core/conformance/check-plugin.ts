@@ -1,7 +1,7 @@
 /** The suite: a plugin in its folder to a report. */
 import { resolve } from 'node:path'
 import type { PluginInfo, PluginIsolation } from '../contract/records.ts'
-import { type FoundPlugin, type ReadyPlugin, findPlugins, toPluginInfo } from '../plugin/loader.ts'
+import { type FoundPlugin, type ReadyPlugin, findPlugins, identityOf } from '../plugin/loader.ts'
 import { checkContinuing } from './checks/continuing.ts'
 import { checkDetection, checkFound } from './checks/detection.ts'
 import {
@@ -62,14 +62,14 @@ export async function checkPlugin(options: CheckOptions): Promise<Report> {
     options.onPoint?.(point)
   }
   if (plugin) await examine(plugin, { ...options, folder }, add)
-  const { name, version } = plugin ? toPluginInfo(plugin) : { name: '', version: '' }
+  const { name, version } = plugin ? identityOf(plugin) : { name: '', version: '' }
   return { plugin: name, version, folder, ok: points.every(({ status }) => status !== 'failed'), points }
 }
 
 type Add = (point: Point) => void
 
 async function examine(plugin: FoundPlugin, options: CheckOptions, add: Add): Promise<void> {
-  add(toPoint('manifest', plugin.status === 'ready' ? passed : failed(toPluginInfo(plugin).error?.message ?? '')))
+  add(toPoint('manifest', plugin.status === 'ready' ? passed : failed(plugin.error.message)))
   if (plugin.status !== 'ready') return
   await using lab = await openLab({ ...options, plugin: options.folder })
   const [loaded] = await lab.host.check()

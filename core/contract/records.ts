@@ -212,7 +212,6 @@ export type PluginIsolation = z.infer<typeof pluginIsolation>
 export const installation = z.object({
   /** What the user named to be installed. */
   from: z.string(),
-  isolation: pluginIsolation,
   wishes: pluginWishes,
   /** Of all its files; they are held against it before they are loaded. */
   contentHash: z.string(),
@@ -230,6 +229,8 @@ export const pluginInfo = z.object({
   /** `path`: a folder that the user put into the data directory, or named. */
   source: z.enum(['bundled', 'installed', 'path']),
   path: z.string(),
+  /** Where its code runs: in a thread of the host, or a process of its own. */
+  isolation: pluginIsolation,
   status: z.enum(['ready', 'broken', 'unconfirmed', 'disabled']),
   error: errorRecord.optional(),
   agents: z.array(z.string()),

@@ -15,15 +15,7 @@ import {
   type PlannedEffect,
   type Step,
 } from '../machines/step.ts'
-import {
-  addJournal,
-  deleteJournal,
-  getActor,
-  isInJournal,
-  lockActor,
-  updateActor,
-  type Actor,
-} from '../store/actors.ts'
+import { addJournal, deleteJournal, isInJournal, lockActor, updateActor, type Actor } from '../store/actors.ts'
 import type { Tx } from '../store/tx.ts'
 import { updateRow } from './read-models.ts'
 import {
@@ -45,7 +37,7 @@ export interface Delivery {
    * Uses up what the event comes from, in the same transaction, whatever comes of the event. False when that was done
    * before: then nothing happens.
    */
-  readonly claim?: (tx: Tx) => Promise<boolean>
+  readonly claim?: ((tx: Tx) => Promise<boolean>) | undefined
 }
 
 export type StepResult =
@@ -147,9 +139,9 @@ async function goOn(
   return takeStep(commit, actor, step)
 }
 
-/** The state of a stored actor. @throws TroupeError NOT_FOUND, MACHINE_NEWER. */
-export async function loadState(tx: Tx, actorId: string): Promise<ActorState> {
-  const actor = (await getActor(tx, actorId)) ?? absent(actorId)
+/** The state of a stored actor, which others cannot step until the transaction ends. @throws TroupeError NOT_FOUND, MACHINE_NEWER. */
+export async function lockState(tx: Tx, actorId: string): Promise<ActorState> {
+  const actor = (await lockActor(tx, actorId)) ?? absent(actorId)
   return stateOf(knownMachine(actor), actor.snapshot)
 }
 

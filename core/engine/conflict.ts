@@ -10,7 +10,6 @@ const WORDS: Readonly<Record<string, string>> = {
   stop: 'stop',
   approve: 'approve',
   reject: 'reject',
-  choose: 'choose',
   retry: 'retry',
   changes: 'request changes',
   merge: 'commit',

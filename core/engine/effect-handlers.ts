@@ -6,7 +6,7 @@ import { answeredPrompt } from '../machines/prompts.ts'
 import { getQuestion } from '../store/questions.ts'
 import { getSession } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
-import type { EffectHandlers } from './effect-runner.ts'
+import type { EffectContext, EffectHandlers } from './effect-runner.ts'
 import type { Engine } from './engine.ts'
 import { loadPlace } from './places.ts'
 import type { SessionRunner, WorkspacePort } from './ports.ts'
@@ -25,12 +25,11 @@ export interface EffectPorts {
 async function merge(
   ports: EffectPorts,
   engine: Pick<Engine, 'tell'>,
-  params: Effects['mergeTask'],
-  id: string,
+  { taskId, strategy, message }: Effects['mergeTask'],
+  { id, signal }: EffectContext,
 ): Promise<void> {
-  const { taskId, strategy, message } = params
   const place = await loadPlace(ports.store, taskId)
-  const told = await ports.workspace.merge(place, { strategy, message }).then(
+  const told = await ports.workspace.merge(place, { strategy, message, signal }).then(
     (merged) => ({ type: 'merged', ...merged }),
     (error: unknown) => {
       ports.logger.warn({ err: error, taskId }, 'A merge was refused.')
@@ -47,14 +46,25 @@ async function reach({ takeUp }: EffectPorts, sessionId: string, tell: () => Pro
   return tell()
 }
 
+/** What was accepted must not be lost: the task goes on with it. */
+async function followUp(
+  { logger }: EffectPorts,
+  engine: Pick<Engine, 'tell'>,
+  { taskId, prompt }: { readonly taskId: string; readonly prompt: string },
+  id: string,
+): Promise<void> {
+  if (await engine.tell(taskId, { type: 'followUp', prompt }, id)) return
+  logger.warn({ taskId, id }, 'What a person said came when its task was done or deleted, so nobody hears it.')
+}
+
 /** The task of a lost session goes on with an answer that came too late for it. */
 async function passOn(
-  { store }: EffectPorts,
+  ports: EffectPorts,
   engine: Pick<Engine, 'tell'>,
   { sessionId, questionId, answer }: Effects['deliverAnswer'],
   id: string,
 ): Promise<void> {
-  const [session, question] = await store.read((tx) =>
+  const [session, question] = await ports.store.read((tx) =>
     Promise.all([getSession(tx, sessionId), getQuestion(tx, questionId)]),
   )
   if (!session || !question) return
@@ -62,7 +72,7 @@ async function passOn(
   if (!isOver(session)) fail('CONFLICT', `Session ${sessionId} is about to end.`)
   if (session.status !== 'lost') return
   const asked = { ...question, questionId, question: question.prompt }
-  await engine.tell(session.unitTaskId, { type: 'followUp', prompt: answeredPrompt(asked, answer) }, id)
+  await followUp(ports, engine, { taskId: session.unitTaskId, prompt: answeredPrompt(asked, answer) }, id)
 }
 
 export const makeEffectHandlers =
@@ -80,8 +90,7 @@ export const makeEffectHandlers =
     async deliverMessage({ sessionId, taskId, content, by }, { id }) {
       const heard = await reach(ports, sessionId, () => ports.runner.send(sessionId, { id, content, by }))
       if (heard || (await wasTaken(ports.store, sessionId, id))) return
-      // It was accepted, so it must not be lost: the task goes on with it.
-      await engine.tell(taskId, { type: 'followUp', prompt: content }, id)
+      await followUp(ports, engine, { taskId, prompt: content }, id)
     },
-    mergeTask: (params, { id }) => merge(ports, engine, params, id),
+    mergeTask: (params, effect) => merge(ports, engine, params, effect),
   })

@@ -1,10 +1,16 @@
-/** Runs one effect: hands it to its handler, within a bound, and finishes it. */
+/**
+ * Runs one effect: hands it to its handler and finishes it.
+ *
+ * An attempt that takes too long is told to end, and is over when its handler has settled: what is tried again never runs beside
+ * what was tried before. Handlers wait only for what has a bound of its own, or heeds the signal.
+ */
+import { TroupeError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
-import { within } from '../base/waiting.ts'
+import type { Logger } from '../base/logger.ts'
 import type { EffectName, Effects } from '../machines/effects.ts'
 import type { Effect } from '../store/effects.ts'
 
-/** A handler that has not settled by then is given up and comes again, so that it does not block its actor for ever. */
+/** How long an attempt may take. */
 const EFFECT_MS = 60_000
 /** Longer than the machine waits for it. */
 const MERGE_MS = 15 * 60_000
@@ -18,7 +24,7 @@ const LEADS_ON: ReadonlySet<string> = new Set<EffectName>(['requestWorker', 'sta
 export interface EffectContext {
   /** Handlers are idempotent by it: after a crash an effect comes again. */
   readonly id: string
-  /** Aborts when the attempt is over or given up. */
+  /** Aborts when the attempt has taken too long. */
   readonly signal: AbortSignal
 }
 
@@ -38,31 +44,46 @@ export interface EffectRunnerDeps {
   readonly finish: (effectId: string, how: Turn) => Promise<void>
   /** Delivers a `send` and finishes it in the same transaction. */
   readonly deliver: (effect: Effect) => Promise<void>
-  /** How long an attempt may take. */
+  readonly logger: Logger
+  /** How long an attempt may take; merges have a bound of their own. */
   readonly effectMs?: number | undefined
 }
 
-/** @throws what the handler throws, TroupeError TIMEOUT, STORE_...; the effect then stays. */
+/** Settles when the handler has. @throws what the handler throws, TroupeError STORE_...; the effect then stays. */
 export type RunEffect = (effect: Effect, turn: Turn) => Promise<void>
 
-export function makeEffectRunner({ handlers, finish, deliver, effectMs = EFFECT_MS }: EffectRunnerDeps): RunEffect {
-  async function handle({ id, type, params }: Effect, turn: Turn, signal: AbortSignal): Promise<void> {
-    const handler = handlers[type as keyof EffectHandlers] as (params: unknown, effect: EffectContext) => Promise<void>
-    await handler(params, { id, signal })
-    faultPoint('engine.effect-handled', type)
-    await finish(id, { awaited: turn.awaited || !LEADS_ON.has(type) })
+export function makeEffectRunner(deps: EffectRunnerDeps): RunEffect {
+  const { handlers, finish, deliver, logger, effectMs = EFFECT_MS } = deps
+
+  function giveUp(attempt: AbortController, { actorId, type, id }: Effect, boundMs: number): void {
+    const error = new TroupeError('TIMEOUT', `Effect ${type} did not finish within ${boundMs} ms.`)
+    logger.warn({ err: error, actorId, effect: type, id }, 'An effect takes too long; what waits behind it waits on.')
+    attempt.abort(error)
   }
 
-  return async (effect, turn) => {
+  async function handle(effect: Effect): Promise<void> {
+    const { id, type, params } = effect
+    const handler = handlers[type as keyof EffectHandlers] as (params: unknown, effect: EffectContext) => Promise<void>
     const attempt = new AbortController()
-    const boundMs = effect.type === 'mergeTask' ? MERGE_MS : effectMs
-    faultPoint('engine.effect-due', effect.type)
+    const boundMs = type === 'mergeTask' ? MERGE_MS : effectMs
+    const timer = setTimeout(() => giveUp(attempt, effect, boundMs), boundMs)
     try {
-      const work = effect.type === 'send' ? deliver(effect) : handle(effect, turn, attempt.signal)
-      await within(boundMs, `Effect ${effect.type}`, work)
+      await handler(params, { id, signal: attempt.signal })
     } finally {
-      attempt.abort()
+      clearTimeout(timer)
     }
-    faultPoint('engine.effect-finished', effect.type)
+  }
+
+  return async (effect, { awaited }) => {
+    const { id, type } = effect
+    faultPoint('engine.effect-due', type)
+    if (type === 'send') {
+      await deliver(effect)
+    } else {
+      await handle(effect)
+      faultPoint('engine.effect-handled', type)
+      await finish(id, { awaited: awaited || !LEADS_ON.has(type) })
+    }
+    faultPoint('engine.effect-finished', type)
   }
 }

@@ -20,9 +20,9 @@ import type { ActorState } from '../machines/step.ts'
 import { finishEffects, type Effect } from '../store/effects.ts'
 import type { Store } from '../store/store.ts'
 import type { Tx } from '../store/tx.ts'
-import { announceChange, makeChanges, type Change, type Changes } from './changes.ts'
+import { makeChanges, type Change, type Changes } from './changes.ts'
 import { makeClaims, type Claims } from './claims.ts'
-import { absent, commitEvent, commitFirst, loadState, type Delivery, type StepResult } from './commit.ts'
+import { absent, commitEvent, commitFirst, type Delivery, type StepResult } from './commit.ts'
 import { conflict } from './conflict.ts'
 import { makeDeadlines, type Deadlines } from './deadlines.ts'
 import { makeDispatcher, type Dispatcher } from './dispatcher.ts'
@@ -30,7 +30,7 @@ import { makeEffectRunner, type EffectHandlers } from './effect-runner.ts'
 import { Finishing } from './finishing.ts'
 import { makeLanes } from './lanes.ts'
 import { LEASE_MS, makeLease, type Lease } from './lease.ts'
-import { taskOf } from './read-models.ts'
+import { removeActor, type Removal } from './removal.ts'
 import type { Committed, Owner, Settle, Spawned } from './step-writer.ts'
 
 const DISPOSE_BOUND_MS = 10_000
@@ -39,16 +39,16 @@ export interface Engine extends AsyncDisposable {
   /** Makes actors, all of them or none; `prepare` writes their rows in the same transaction. */
   spawn(actors: readonly Spawned[], prepare: (tx: Tx) => Promise<void>): Promise<void>
   /**
-   * Delivers an event of a person. Settles after the commit.
+   * Delivers an event of a person, if `check`, asked within the transaction, throws nothing. Settles after the commit.
    * @throws TroupeError NOT_FOUND; CONFLICT when the status does not allow it, naming what is allowed.
    */
-  command(actorId: string, event: ActorEvent): Promise<ActorState>
+  command(actorId: string, event: ActorEvent, check?: (tx: Tx) => Promise<void>): Promise<ActorState>
   /** Delivers an event of the system, once per `eventId`. False when the state does not take it any more: not an error. */
   tell(actorId: string, event: ActorEvent, eventId?: string): Promise<boolean>
   /** The same for an event that is taken only if `allowed`, asked within the transaction, says so. */
   offer(actorId: string, event: ActorEvent, allowed: (tx: Tx) => Promise<boolean>): Promise<boolean>
-  /** Runs `work`, which removes the actor's rows, while the actor takes no event. @throws TroupeError NOT_FOUND. */
-  remove(actorId: string, work: (state: ActorState) => Promise<void>): Promise<void>
+  /** Removes the actor; it takes no event meanwhile. @throws TroupeError NOT_FOUND. */
+  remove(actorId: string, removal: Removal): Promise<void>
   onChange(listener: (change: Change) => void): Disposable
   /** Runs what an earlier process left undone (E4). Call once, after the ports are ready. */
   recover(): Promise<void>
@@ -99,6 +99,7 @@ class DurableEngine implements Engine {
     this.#finishing = new Finishing(store)
     this.#lease = makeLease({ ...deps, engineId, leaseMs, onRenewed: () => this.#claims.lookSoon() })
     const run = makeEffectRunner({
+      logger,
       finish: (effectId, turn) => this.#finishing.add(effectId, turn),
       effectMs,
       handlers: handlers({ tell: (...event) => this.tell(...event) }),
@@ -121,8 +122,9 @@ class DurableEngine implements Engine {
     for (const each of committed) this.#publish(each)
   }
 
-  async command(actorId: string, event: ActorEvent): Promise<ActorState> {
-    const result = await this.#send({ actorId, event, eventId: newId() })
+  async command(actorId: string, event: ActorEvent, check?: (tx: Tx) => Promise<void>): Promise<ActorState> {
+    const claim = check && ((tx: Tx) => check(tx).then(() => true))
+    const result = await this.#send({ actorId, event, eventId: newId(), claim })
     if (result.kind === 'refused') throw conflict(result.machine, result.snapshot, event.type)
     if (result.kind === 'absent') return absent(actorId)
     if (result.kind === 'committed') return result.state
@@ -139,13 +141,9 @@ class DurableEngine implements Engine {
     return kind === 'committed'
   }
 
-  remove(actorId: string, work: (state: ActorState) => Promise<void>): Promise<void> {
+  remove(actorId: string, removal: Removal): Promise<void> {
     return this.#lanes.run(actorId, async () => {
-      const state = await this.#store.read((tx) => loadState(tx, actorId))
-      await work(state)
-      const change: Change = { machine: state.machine, actorId, taskId: taskOf(state) }
-      await this.#store.transaction((tx) => announceChange(tx, change))
-      this.#changes.publish([change])
+      this.#changes.publish([await removeActor(this.#store, actorId, removal)])
     })
   }
 

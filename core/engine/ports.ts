@@ -105,7 +105,7 @@ export interface WorkspacePort {
   /** `leftBehind`: folders on the base branch that could not follow it; they look as if the merge were undone there. */
   merge(
     place: TaskPlace,
-    how: { strategy: MergeStrategy; message?: string | undefined },
+    how: { strategy: MergeStrategy; message?: string | undefined; signal?: AbortSignal | undefined },
   ): Promise<{ commit: string; endCommit: string; leftBehind: readonly string[] }>
   /**
    * Commits what is uncommitted, then pushes the branch to `origin`, which must have this address.

@@ -36,8 +36,13 @@ async function findAgent({ agents }: HandlerDeps, agent: string): Promise<AgentI
   const known = await agents.agents(false)
   const info = known.find((candidate) => candidate.agent === agent)
   if (info) return info
+  const kept = agents.plugins().find((plugin) => plugin.agents.includes(agent))
+  if (kept) {
+    const { name, status } = kept
+    fail('AGENT_NOT_FOUND', `The plugin "${name}" of the agent "${agent}" is ${status}: troupe plugin enable ${name}`)
+  }
   const names = known.map((candidate) => candidate.agent).join(', ')
-  return fail('AGENT_NOT_FOUND', `There is no agent "${agent}". There is: ${names || 'none; see listPlugins'}.`)
+  return fail('AGENT_NOT_FOUND', `There is no agent "${agent}". There are: ${names || 'none; see listPlugins'}.`)
 }
 
 /**

@@ -12,7 +12,8 @@ import { findGroup, findRepository, findWorkspace } from './find.ts'
 
 async function checkUnused(tx: Tx, groupId: string): Promise<void> {
   const tasks = await countTasksOfGroup(tx, groupId)
-  if (tasks > 0) fail('REPO_IN_USE', `The group is used by ${tasks} task(s). Delete them first.`, { tasks })
+  if (tasks > 0)
+    fail('REPO_IN_USE', `Tasks use the group: ${tasks}. Remove them first: troupe task rm <task>`, { tasks })
 }
 
 async function checkRepositories(tx: Tx, ids: readonly string[]): Promise<void> {

@@ -36,7 +36,10 @@ async function ensureRepository(
 async function removeRepository(tx: Tx, id: string): Promise<string | undefined> {
   const { name, localPath } = await findRepository(tx, id)
   const tasks = await countTasksOfRepository(tx, id)
-  if (tasks > 0) fail('REPO_IN_USE', `Repository ${name} has ${tasks} task(s). Delete them first.`, { tasks })
+  if (tasks > 0)
+    fail('REPO_IN_USE', `Tasks use the repository ${name}: ${tasks}. Remove them first: troupe task rm <task>`, {
+      tasks,
+    })
   await deleteRepository(tx, id)
   return localPath
 }

@@ -4,7 +4,7 @@ import { faultPoint } from '../base/fault-point.ts'
 import type { UnitTask } from '../contract/records.ts'
 import type { TaskStatus } from '../contract/statuses.ts'
 import { conflictOf } from '../engine/conflict.ts'
-import { loadPlace } from '../engine/places.ts'
+import { readPlace } from '../engine/places.ts'
 import { taskStatusOf } from '../machines/columns.ts'
 import type { ActorEvent } from '../machines/effects.ts'
 import type { Handlers } from '../rpc/handlers.ts'
@@ -29,15 +29,17 @@ const EVENT_FOR = {
 
 /** Removes what the task has on disk, then its rows; a crash in between is mended by deleting it again. */
 async function removeTask(deps: HandlerDeps, task: UnitTask): Promise<void> {
-  await deps.engine.remove(task.id, async (state) => {
-    const status = taskStatusOf(state)
-    if (AT_WORK.includes(status)) throw conflictOf('task', status, 'delete', ['stop'])
-    const place = await loadPlace(deps.store, task.id).catch(unlessMissing)
-    if (place) await deps.workspace.remove(place, task.sessionId ?? task.id)
-    faultPoint('handlers.worktree-removed')
-    const sessions = await deps.store.read((tx) => listSessionsOfTask(tx, task.id))
-    await deps.retention.discard(sessions.map(({ id }) => id))
-    await deps.store.transaction((tx) => deleteTask(tx, task.id))
+  await deps.engine.remove(task.id, {
+    async clear(state, tx) {
+      const status = taskStatusOf(state)
+      if (AT_WORK.includes(status)) throw conflictOf('task', status, 'delete', ['stop'])
+      const place = await readPlace(tx, task.id).catch(unlessMissing)
+      if (place) await deps.workspace.remove(place, task.sessionId ?? task.id)
+      faultPoint('handlers.worktree-removed')
+      const sessions = await listSessionsOfTask(tx, task.id)
+      await deps.retention.discard(sessions.map(({ id }) => id))
+    },
+    erase: (tx) => deleteTask(tx, task.id),
   })
 }
 

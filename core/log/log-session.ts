@@ -93,9 +93,7 @@ export function commitMessages(session: LogSession, messages: readonly NewMessag
 
 /** Forgets what all listeners have taken, and all of it when there is none. */
 export function dropTaken({ recent, listeners }: LogSession): void {
-  let least = Infinity
-  for (const { cursor } of listeners) least = Math.min(least, cursor)
-  recent.dropUpTo(least)
+  recent.keepFor(listeners.values().map(({ cursor }) => cursor))
 }
 
 /** Reads what became of a write that failed; nothing is accepted before. @throws what the store throws */

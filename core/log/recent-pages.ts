@@ -5,6 +5,7 @@
  * - R1 The pages join on: each begins right after the one before.
  * - R2 All who stand at the same place are given the same array, so that what is made of a page can be made once.
  * - R3 At most `MOST_BYTES` of text are kept, and in any case the newest page, which a commit bounds (L5).
+ * - R4 Nothing is kept for who cannot be served from here: one that has stopped to read would make every page grow old.
  */
 import type { LogEntry } from './types.ts'
 
@@ -39,9 +40,12 @@ export class RecentPages {
     return cursor < page.first ? page.entries : page.entries.slice(cursor - page.first + 1) // R2
   }
 
-  /** Drops the pages that end at or before a cursor. */
-  dropUpTo(cursor: number): void {
-    for (let oldest = this.#pages[0]; oldest && oldest.last <= cursor; oldest = this.#pages[0]) this.#dropOldest()
+  /** Drops what nobody who stands at one of these cursors can be given. */
+  keepFor(cursors: Iterable<number>): void {
+    const reached = (this.#pages[0]?.first ?? Infinity) - 1
+    let least = Infinity
+    for (const cursor of cursors) if (cursor >= reached) least = Math.min(least, cursor) // R4
+    for (let oldest = this.#pages[0]; oldest && oldest.last <= least; oldest = this.#pages[0]) this.#dropOldest()
   }
 
   clear(): void {

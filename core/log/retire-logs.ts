@@ -5,7 +5,8 @@
  *   says why. A session's record stays, and its sequence numbers with it.
  * - R2 A log is noted as archived when its file is complete, on the disk and was read back; only then its rows go. A crash
  *   before the note leaves the log here, one after it leaves rows that the next run deletes.
- * - R3 No transaction is long: rows go in slices, and others come in between.
+ * - R3 One log that cannot be archived stays, and keeps no other (`left-logs.ts`).
+ * - R4 No transaction is long: rows go in slices, and others come in between.
  */
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { type Clock, toIso } from '../base/clock.ts'
@@ -19,6 +20,7 @@ import {
 } from '../store/retired-logs.ts'
 import type { Store } from '../store/store.ts'
 import type { Archive } from './archive.ts'
+import type { LeftLogs } from './left-logs.ts'
 
 export interface RetentionPolicy {
   readonly mode: 'archive' | 'drop'
@@ -39,6 +41,8 @@ export interface RetireDeps {
   readonly store: Store
   readonly archive: Archive
   readonly clock: Clock
+  /** It has begun a run. */
+  readonly left: LeftLogs
 }
 
 const SLICE_ROWS = 1000
@@ -78,15 +82,27 @@ interface Round {
 async function retireWhile(deps: RetireDeps, round: Round): Promise<number> {
   let retired = 0
   for (;;) {
-    const selection = { changedBefore: toIso(round.dueBefore), limit: CANDIDATES }
+    const selection = { changedBefore: toIso(round.dueBefore), except: deps.left.resting(), limit: CANDIDATES }
     const candidates = await deps.store.read((tx) => retirableSessions(tx, selection))
     const before = retired
     for (const sessionId of candidates) {
       if (!(await round.more())) return retired
-      if (await retire(deps, sessionId, round)) retired += 1
+      if (await retireOrLeave(deps, sessionId, round)) retired += 1
     }
     // Those that could not go would be offered again.
     if (retired === before) return retired
+  }
+}
+
+// R3
+async function retireOrLeave(deps: RetireDeps, sessionId: string, round: Round): Promise<boolean> {
+  try {
+    const retired = await retire(deps, sessionId, round)
+    deps.left.archived(sessionId)
+    return retired
+  } catch (error) {
+    deps.left.leave(sessionId, error)
+    return false
   }
 }
 
@@ -118,7 +134,7 @@ async function clearRetired(store: Store, signal: AbortSignal): Promise<number> 
   }
 }
 
-/** R3 */
+// R4
 async function clear(store: Store, sessionId: string, signal: AbortSignal): Promise<void> {
   for (let deleted = 1; deleted > 0;) {
     signal.throwIfAborted()

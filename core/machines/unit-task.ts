@@ -336,6 +336,7 @@ export const unitTaskMachine = task.createMachine({
     pr_open: {
       on: {
         choose: { actions: passOverOthers },
+        followUp: { actions: 'keepFollowUp' },
         markDone: 'done',
         merged: { target: 'done', actions: 'keepMerge' },
         changes: { target: 'queued', actions: 'keepChanges' },
@@ -343,7 +344,12 @@ export const unitTaskMachine = task.createMachine({
         stop: 'stopped',
       },
     },
-    rejected: { on: { retry: { target: 'queued', actions: 'keepRetry' } } },
+    rejected: {
+      on: {
+        followUp: { actions: 'keepFollowUp' },
+        retry: { target: 'queued', actions: 'keepRetry' },
+      },
+    },
     stopped: {
       on: {
         followUp: { actions: 'keepFollowUp' },

@@ -15,7 +15,8 @@ export interface Piece {
 /**
  * Splits at `\n` and `\r\n`; invalid UTF-8 becomes U+FFFD.
  *
- * Owns the bytes of the line that has not ended yet: at most the limit and one chunk.
+ * Owns the bytes of the line that has not ended yet: at most the limit and one chunk. They are copies, so that a chunk is free
+ * when its pieces were taken.
  */
 export class LineSplitter {
   readonly #limit: number
@@ -40,7 +41,7 @@ export class LineSplitter {
       start = newline + 1
     }
     this.#position = offset + bytes.length
-    this.#hold(bytes.subarray(start))
+    this.#hold(new Uint8Array(bytes.subarray(start)))
     if (this.#tooLong && this.#heldBytes > this.#pieceBytes) yield* this.#parts()
   }
 

@@ -3,7 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type ErrorEnvelope, TroupeError, toEnvelope } from '../base/errors.ts'
-import type { PluginInfo } from '../contract/records.ts'
+import type { PluginInfo, PluginIsolation } from '../contract/records.ts'
 import type { InstalledPlugin } from './installed/installed-version.ts'
 import { readRecord } from './installed/record.ts'
 import { type PluginPackage, parseManifest } from './manifest.ts'
@@ -145,16 +145,25 @@ const rivalError = (claim: string, { manifest, path }: ReadyPlugin): TroupeError
 export const agentNames = (plugin: { readonly manifest: PluginPackage }): string[] =>
   Object.keys(plugin.manifest.troupe.agents)
 
+/** As its package.json has them; of one that cannot be read, as far as they are known. */
+export const identityOf = (plugin: FoundPlugin): { readonly name: string; readonly version: string } =>
+  plugin.status === 'ready' ? plugin.manifest : plugin
+
 /** As clients see it. */
-export function toPluginInfo(plugin: FoundPlugin): PluginInfo {
+export function toPluginInfo(plugin: FoundPlugin, isolation: PluginIsolation): PluginInfo {
   const { source, path, status, installed } = plugin
-  const place = { source, path, status, ...(installed && { installation: installed.installation }) }
-  if (plugin.status === 'ready') {
-    const { name, version } = plugin.manifest
-    return { name, version, ...place, agents: agentNames(plugin) }
+  const { name, version } = identityOf(plugin)
+  return {
+    name,
+    version,
+    source,
+    path,
+    isolation,
+    status,
+    agents: plugin.status === 'ready' ? agentNames(plugin) : [...plugin.agents],
+    ...(installed && { installation: installed.installation }),
+    ...(plugin.status === 'broken' && { error: toErrorRecord(plugin.error) }),
   }
-  const { name, version, agents, error } = plugin
-  return { name, version, ...place, agents: [...agents], ...(status === 'broken' && { error: toErrorRecord(error) }) }
 }
 
 export const toErrorRecord = ({ code, message }: ErrorEnvelope): NonNullable<PluginInfo['error']> => ({ code, message })

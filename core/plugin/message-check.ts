@@ -1,4 +1,5 @@
 /** Checks messages in a plugin's thread, where the contract is data (see message-shapes.ts). */
+import { DEEPEST, isDeeper } from './contract/json.ts'
 
 export interface FieldShape {
   readonly name: string
@@ -9,9 +10,6 @@ export interface FieldShape {
 
 /** The fields of each message that a plugin may emit, by its type; `type` is the first. */
 export type MessageShapes = Readonly<Record<string, readonly FieldShape[]>>
-
-/** The host follows values down to their end, on a stack that holds some thousand levels. */
-const DEEPEST = 500
 
 /**
  * The JSON of the message, with the fields that it may have, its type first.
@@ -47,8 +45,3 @@ function assertField({ name, is }: FieldShape, value: unknown): void {
     throw new TypeError(`${name}: is none of ${is.slice(0, 10).join(', ')}`)
   }
 }
-
-const isDeeper = (value: unknown, levels: number): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  (levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1)))

@@ -5,7 +5,7 @@
  */
 import { type ErrorEnvelope, fail, toEnvelope } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { PluginInfo } from '../contract/records.ts'
+import type { PluginInfo, PluginIsolation } from '../contract/records.ts'
 import type { PermissionMode } from '../contract/statuses.ts'
 import type { InstalledPlugins } from './installed/installed-plugins.ts'
 import {
@@ -15,6 +15,7 @@ import {
   agentNames,
   findInstalled,
   findPlugins,
+  identityOf,
   toErrorRecord,
   toPluginInfo,
 } from './loader.ts'
@@ -22,6 +23,8 @@ import type { AgentManifest } from './manifest.ts'
 
 export interface CatalogueOptions extends Omit<PluginSources, 'installed'> {
   readonly installed?: Pick<InstalledPlugins, 'plugins' | 'version'>
+  /** What the configuration says of a plugin. Default: what was chosen when it was installed, else a thread. */
+  readonly isolation?: (plugin: string) => PluginIsolation | undefined
   readonly logger: Logger
 }
 
@@ -61,10 +64,15 @@ export class PluginCatalogue {
   /** Every plugin as clients see it. */
   infos(): PluginInfo[] {
     return this.#plugins.map((plugin) => {
-      const info = toPluginInfo(plugin)
+      const info = toPluginInfo(plugin, this.isolationOf(plugin))
       const error = plugin.status === 'ready' && this.#loadErrors.get(plugin.url)
       return error ? { ...info, status: 'broken', error: toErrorRecord(error) } : info
     })
+  }
+
+  /** Where its code runs. */
+  isolationOf(plugin: FoundPlugin): PluginIsolation {
+    return this.#options.isolation?.(identityOf(plugin).name) ?? plugin.installed?.isolation ?? 'thread'
   }
 
   agents(): OfferedAgent[] {

@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { TroupeError, toEnvelope } from '../base/errors.ts'
-import type { Detection, PluginInfo, PluginIsolation } from '../contract/records.ts'
+import type { Detection, PluginInfo } from '../contract/records.ts'
 import type { Isolation } from './carrier.ts'
 import type { AgentSettings } from './contract/agent.ts'
 import { detectAgent } from './detect-agent.ts'
@@ -27,8 +27,6 @@ export type { OfferedAgent } from './plugin-catalogue.ts'
 export type { PluginEnd, PluginWork } from './plugin-work.ts'
 
 export interface PluginHostOptions extends CatalogueOptions {
-  /** What the configuration says of a plugin. Default: what was chosen when it was installed, else a thread. */
-  readonly isolation?: (plugin: string) => PluginIsolation | undefined
   readonly clock: Clock
   readonly limits?: Partial<PluginLimits>
   /** Whose environment plugins see a few variables of. Default: that of this process. */
@@ -203,9 +201,10 @@ class ThreadedPluginHost implements PluginHost {
     return toEntry(plugin, this.#isolate(plugin))
   }
 
-  #isolate({ manifest, installed, root }: ReadyPlugin): Isolation {
-    const kind = this.#options.isolation?.(manifest.name) ?? installed?.isolation ?? 'thread'
-    return kind === 'thread' ? { kind } : { kind, folder: root, network: manifest.troupe.network.length > 0 }
+  #isolate(plugin: ReadyPlugin): Isolation {
+    const kind = this.#catalogue.isolationOf(plugin)
+    const network = plugin.manifest.troupe.network.length > 0
+    return kind === 'thread' ? { kind } : { kind, folder: plugin.root, network }
   }
 
   /** Brings its code into a thread, and runs none of its agents. */

@@ -46,7 +46,10 @@ export type Purpose = 'session' | 'look' | 'prepare'
 
 /** A place in a thread for one job; disposed when the job is done. */
 export interface Lease extends Disposable {
-  /** Settles when the thread is over and what it sent has arrived. */
+  /**
+   * Settles when the thread is over and what it sent has arrived; never once the lease is disposed. It is the lease's own: what waits
+   * for the end of a thread that many share would be kept as long as the thread.
+   */
   readonly over: Promise<ThreadOver>
   open<Remote, Local>(handlers: Handlers<Local>): Wire<Remote>
   /** The thread takes no further job: this one did not end when it should have. */
@@ -57,7 +60,8 @@ export interface Lease extends Disposable {
 interface Room {
   readonly thread: PluginThread
   readonly tenant: Tenant
-  jobs: number
+  /** What tells each job that the thread is over. */
+  readonly jobs: Set<(over: ThreadOver) => void>
   /** It takes jobs. */
   open: boolean
   /** It stays for a while when its jobs are done. */
@@ -103,15 +107,16 @@ export class ThreadPool implements AsyncDisposable {
 
   lease(tenant: Tenant, purpose: Purpose): Lease {
     const room = this.#find(tenant, purpose) ?? this.#start(tenant)
-    room.jobs++
+    const over = Promise.withResolvers<ThreadOver>()
+    room.jobs.add(over.resolve)
     room.timer?.[Symbol.dispose]()
     if (!tenant.shares) room.open = purpose === 'prepare' // T1
     room.lingers = purpose === 'prepare' || (tenant.shares && (room.lingers || purpose === 'session'))
     return {
-      over: room.thread.over,
+      over: over.promise,
       open: (handlers) => room.thread.open(handlers),
       condemn: () => void (room.open = false),
-      [Symbol.dispose]: () => this.#leave(room),
+      [Symbol.dispose]: () => this.#leave(room, over.resolve),
     }
   }
 
@@ -119,28 +124,32 @@ export class ThreadPool implements AsyncDisposable {
   retire(): void {
     for (const room of this.#rooms) {
       room.open = false
-      if (room.jobs === 0) room.thread.end()
+      if (room.jobs.size === 0) room.thread.end()
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const threads = [...this.#rooms].map(({ thread }) => thread)
     for (const thread of threads) thread.end()
-    await within(END_MS, 'Ending the threads of plugins', Promise.all(threads.map(({ over }) => over)))
-    await within(END_MS, 'Ending the threads of plugins', Promise.all(this.#workers.values()))
-    await this.#piscina.destroy()
+    try {
+      await within(END_MS, 'Ending the threads of plugins', Promise.all(threads.map(({ over }) => over)))
+      await within(END_MS, 'Ending the threads of plugins', Promise.all(this.#workers.values()))
+    } finally {
+      await within(END_MS, 'Ending the pool of threads', this.#piscina.destroy())
+    }
   }
 
   #find(wanted: Tenant, purpose: Purpose): Room | undefined {
     if (!wanted.shares && purpose === 'look') return undefined
     const most = wanted.shares ? this.#options.limits.sessionsPerThread : Infinity
-    const fits = ({ thread, tenant, open, jobs }: Room) => open && thread.alive && isSame(tenant, wanted) && jobs < most
+    const fits = ({ thread, tenant, open, jobs }: Room) =>
+      open && thread.alive && isSame(tenant, wanted) && jobs.size < most
     return this.#rooms.values().find(fits)
   }
 
-  #leave(room: Room): void {
-    room.jobs--
-    if (room.jobs > 0) return
+  #leave(room: Room, job: (over: ThreadOver) => void): void {
+    room.jobs.delete(job)
+    if (room.jobs.size > 0) return
     const { clock, limits } = this.#options
     if (room.open && room.lingers) room.timer = clock.after(limits.lingerMs, () => room.thread.end())
     else room.thread.end()
@@ -148,11 +157,12 @@ export class ThreadPool implements AsyncDisposable {
 
   #start(tenant: Tenant): Room {
     const thread = new PluginThread(this.#options, tenant.plugin, this.#carry(tenant))
-    const room: Room = { thread, tenant, jobs: 0, open: true, lingers: false, timer: undefined }
+    const room: Room = { thread, tenant, jobs: new Set(), open: true, lingers: false, timer: undefined }
     this.#rooms.add(room)
-    void thread.over.then(() => {
+    void thread.over.then((over) => {
       room.timer?.[Symbol.dispose]()
       this.#rooms.delete(room)
+      for (const tell of room.jobs) tell(over)
     })
     for (const worker of this.#piscina.threads) this.#adopt(worker)
     return room

@@ -29,10 +29,16 @@ export class ProgressTracker {
     return (this.#offsets[number] ??= { stdout: 0, stderr: 0 })
   }
 
-  /** The state as it is now: it may change later. @throws TypeError when it is no JSON. */
-  checkpoint(state: unknown): void {
+  /**
+   * The state as it is now: it may change later.
+   * @returns False when it is the same as before.
+   * @throws TypeError when it is no JSON.
+   */
+  checkpoint(state: unknown): boolean {
+    const before = this.#checkpoint
     this.#checkpoint = JSON.stringify(state)
     if (this.#checkpoint === undefined) throw new TypeError(`${typeof state} has no JSON`)
+    return this.#checkpoint !== before
   }
 
   now(): Progress {

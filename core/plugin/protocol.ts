@@ -9,6 +9,9 @@ import type { OutputChunk, Progress } from './host-io.ts'
 /** The most bytes of output that travel in one piece. */
 export const CHUNK_BYTES = 64 * 1024
 
+/** Of a text for the debug log. */
+export const DEBUG_CHARACTERS = 8 * 1024
+
 /** The wire of `ThreadMethods`; jobs have those after it. */
 export const CONTROL = 0
 

@@ -1,12 +1,18 @@
 /** What a plugin hands to its host, checked before it leaves the plugin's thread. */
 import { z } from 'zod'
 import { fail } from '../base/errors.ts'
-import type { DetectMethods, SessionMethods } from './protocol.ts'
-import { errorCode, questionKind, questionOption, usage } from '../contract/messages.ts'
+import { DEBUG_CHARACTERS, type DetectMethods, type SessionMethods } from './protocol.ts'
+import { errorCode, questionKind, questionOption, usage, type QuestionOption } from '../contract/messages.ts'
+import { bounded } from './contract/json.ts'
+
+const cut = (limit: number) => (text: string) => bounded(text, limit)
+
+/** What is only shown is cut: it is stored with the session and its task, and everybody who looks at them gets it. */
+const shown = z.string().transform(cut(10_000))
 
 const errorEnvelope = z.object({
   code: errorCode,
-  message: z.string(),
+  message: shown,
   details: z.record(z.string(), z.unknown()).optional(),
 })
 
@@ -21,30 +27,51 @@ export const command = z.object({
   stdin: z.union([z.enum(['none', 'live']), z.object({ content: z.string() })]).optional(),
 })
 
+/** A question is stored with every step of its session, and a person shall read it. */
+const LONGEST_QUESTION = 32 * 1024
+const LONGEST_WORDS = 2_000
+const MOST_OPTIONS = 100
+
+const cutOption = ({ label, description }: QuestionOption): QuestionOption => ({
+  label: cut(LONGEST_WORDS)(label),
+  ...(description !== undefined && { description: cut(LONGEST_WORDS)(description) }),
+})
+
+/** What is too long comes from the agent and is cut: to refuse it would be no answer that every agent takes. */
 export const ask = z.object({
   key: z.string().min(1).max(200).optional(),
   kind: questionKind,
-  question: z.string(),
-  options: z.array(questionOption).optional(),
+  question: z.string().transform(cut(LONGEST_QUESTION)),
+  options: z
+    .array(questionOption)
+    .transform((options) => options.slice(0, MOST_OPTIONS).map(cutOption))
+    .optional(),
   multiple: z.boolean().optional(),
 })
 
-const unheard = z.array(z.string()).optional()
+/** Those that people sent and no others, so that there are more of them, or longer ones, is no honest mistake. */
+const MOST_UNHEARD_CHARACTERS = 16 * 1024 * 1024
+
+const unheard = z
+  .array(z.string())
+  .max(1_000)
+  .refine((all) => all.reduce((sum, one) => sum + one.length, 0) <= MOST_UNHEARD_CHARACTERS, 'is too long')
+  .optional()
 
 export const runEnd = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('complete'),
     success: z.boolean(),
-    summary: z.string().optional(),
+    summary: shown.optional(),
     usage: usage.optional(),
     unheard,
   }),
   z.object({
     kind: z.literal('error'),
     code: errorCode,
-    message: z.string(),
+    message: shown,
     retryable: z.boolean().optional(),
-    resetsAt: z.string().optional(),
+    resetsAt: z.string().max(100).optional(),
     unheard,
   }),
   z.object({ kind: z.literal('stopped'), unheard }),
@@ -85,7 +112,7 @@ export const sessionParams = {
   ask: z.object({ id: number, question: ask }),
   withdraw: number,
   nextFollowUp: z.unknown(),
-  debug: z.string(),
+  debug: z.string().transform(cut(DEBUG_CHARACTERS)),
   failed: errorEnvelope,
 } satisfies Record<keyof SessionMethods, z.ZodType>
 

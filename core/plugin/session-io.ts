@@ -17,10 +17,8 @@ import type { Progress } from './host-io.ts'
 import { type MessageShapes, toMessageJson } from './message-check.ts'
 import { Outbox } from './outbox.ts'
 import { ProgressTracker } from './progress.ts'
-import type { SessionMethods } from './protocol.ts'
+import { DEBUG_CHARACTERS, type SessionMethods } from './protocol.ts'
 import type { Wire } from './wire.ts'
-
-const DEBUG_CHARACTERS = 8 * 1024
 
 export interface ThreadSession {
   readonly wire: Wire<SessionMethods>
@@ -104,8 +102,7 @@ export class ThreadSessionIo implements SessionIo {
 
   checkpoint(state: unknown): void {
     try {
-      this.#progress.checkpoint(state)
-      this.#outbox.touch()
+      if (this.#progress.checkpoint(state)) this.#outbox.touch()
     } catch (error) {
       void this.#fail(notAllowed('The state given to checkpoint', error))
     }

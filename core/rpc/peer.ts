@@ -9,6 +9,7 @@
  *    the next ones wait for their turn, and with them what they tell of.
  */
 import { TroupeError } from '../base/errors.ts'
+import { makeTurns } from '../base/turns.ts'
 import type { Principal } from './access.ts'
 import type { Channel, Piece } from './channel.ts'
 import { idOf, isNotification, isResponse, type JSONRPCID } from './envelope.ts'
@@ -16,7 +17,6 @@ import type { CallContext, Connection } from './handlers.ts'
 import { CANCEL, makeRequestQueue, type RequestQueue, type Requester } from './requester.ts'
 import { refusal, type Router } from './router.ts'
 import { makeSubscriptions, type Subscriptions } from './subscriptions.ts'
-import { makeTurns } from './turns.ts'
 
 export interface PeerOptions {
   readonly channel: Channel

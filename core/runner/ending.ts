@@ -28,7 +28,7 @@ export interface Ending {
   readonly message: MessageBody
 }
 
-export const HOST_STOPPED: ErrorEnvelope = {
+const HOST_STOPPED: ErrorEnvelope = {
   code: 'ABORTED',
   message: 'The host was stopped while the agent worked. The task goes on when the host runs again.',
 }

@@ -9,7 +9,10 @@ const PASSED_ON = ['HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTY
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
 
 /** Some programs read a secret under another name too. */
-const ALSO_AS: Readonly<Record<string, string>> = { GOOGLE_AI_API_KEY: 'GEMINI_API_KEY', GITHUB_TOKEN: 'GH_TOKEN' }
+const ALSO_AS = new Map([
+  ['GOOGLE_AI_API_KEY', 'GEMINI_API_KEY'],
+  ['GITHUB_TOKEN', 'GH_TOKEN'],
+])
 
 const isNpms = (folder: string): boolean => /[\\/](node_modules[\\/]\.bin|node-gyp-bin)$/.test(folder)
 
@@ -41,15 +44,9 @@ export function baseEnvironment(host: Environment, packageRoot: string): Record<
 }
 
 export function sessionEnvironment(parts: EnvironmentParts): Record<string, string> {
-  const secrets = parts.secrets.flatMap(({ name, value }) => {
-    const other = Object.hasOwn(ALSO_AS, name) ? ALSO_AS[name] : undefined
-    return other === undefined
-      ? [[name, value]]
-      : [
-          [name, value],
-          [other, value],
-        ]
-  })
+  const secrets = parts.secrets.flatMap(({ name, value }) =>
+    [name, ALSO_AS.get(name) ?? name].map((known) => [known, value]),
+  )
   return {
     ...baseEnvironment(parts.host, parts.packageRoot),
     TERM: 'dumb',

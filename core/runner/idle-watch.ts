@@ -8,19 +8,20 @@ import type { Clock } from '../base/clock.ts'
 export interface Watched {
   /** 0 is for ever. */
   readonly idleMs: number
-  /** True while silence is right, for example while a person is asked. When that ends, say `heard()`: this is only looked at when it is due. */
-  readonly excused: () => boolean
   readonly onIdle: () => void
 }
 
 export interface IdleWatch extends Disposable {
-  /** Something was heard. Cheap: the timer is not touched. */
+  /** Something was heard, or said to the agent. Cheap: the timer is not touched. */
   heard(): void
+  /** Silence is right until this is disposed of, for example while a person is asked; it is counted from then. */
+  excuse(): Disposable
 }
 
 interface Entry {
   readonly watched: Watched
   lastHeard: number
+  excuses: number
 }
 
 export class IdleWatches implements Disposable {
@@ -34,13 +35,18 @@ export class IdleWatches implements Disposable {
   }
 
   watch(watched: Watched): IdleWatch {
-    const entry: Entry = { watched, lastHeard: this.#clock.steady() }
+    const entry: Entry = { watched, lastHeard: this.#clock.steady(), excuses: 0 }
     if (watched.idleMs > 0) {
       this.#entries.add(entry)
       this.#wakeAt(entry.lastHeard + watched.idleMs)
     }
+    const heard = () => void (entry.lastHeard = this.#clock.steady())
     return {
-      heard: () => void (entry.lastHeard = this.#clock.steady()),
+      heard,
+      excuse() {
+        entry.excuses += 1
+        return { [Symbol.dispose]: () => ((entry.excuses -= 1), heard()) }
+      },
       [Symbol.dispose]: () => void this.#entries.delete(entry),
     }
   }
@@ -61,9 +67,8 @@ export class IdleWatches implements Disposable {
     this.#dueAt = Number.POSITIVE_INFINITY
     const now = this.#clock.steady()
     for (const entry of this.#entries) {
-      const { idleMs, excused, onIdle } = entry.watched
-      if (excused()) entry.lastHeard = now
-      const dueAt = entry.lastHeard + idleMs
+      const { idleMs, onIdle } = entry.watched
+      const dueAt = (entry.excuses > 0 ? now : entry.lastHeard) + idleMs
       if (dueAt > now) this.#wakeAt(dueAt)
       else {
         this.#entries.delete(entry)

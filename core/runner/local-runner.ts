@@ -8,12 +8,11 @@ import { FolderWatches } from '../sandbox/folder-watches.ts'
 import { IdleWatches } from './idle-watch.ts'
 import { clearLeftovers, type Clearing } from './leftovers.ts'
 import type { RunnerDeps, SessionsAtEnd } from './ports.ts'
+import { SessionFolders } from './session-folders.ts'
 import { SessionRun } from './session-run.ts'
 import { parseProgress, toContinue } from './stored-progress.ts'
 
 export interface LocalRunner extends SessionRunner {
-  /** Ids of sessions that are here. */
-  sessions(): string[]
   /** Ends all sessions as `lost`, so that their tasks go on when a host runs again, or leaves them at work for that host. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -33,12 +32,14 @@ export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
   const runs = new Map<string, SessionRun>()
   const idle = new IdleWatches(deps.clock)
   const watches = new FolderWatches(deps.clock)
+  const folders = new SessionFolders(deps)
   let clearing: Clearing = { ended: Promise.resolve(), removed: Promise.resolve() }
   let disposed = false
   const runDeps = {
     ...deps,
     idle,
     watches,
+    folders,
     get cleared() {
       return clearing.ended
     },
@@ -52,7 +53,6 @@ export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
   }
 
   return {
-    sessions: () => [...runs.keys()],
     async start(spec) {
       // The effect stays, and the next host begins the session.
       if (disposed) throw new TroupeError('ABORTED', 'The host stops, so no session begins.')
@@ -76,6 +76,7 @@ export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
         for (const run of runs.values()) run.giveUp()
       })
       using _idle = idle
+      using _folders = folders
       const how = deps.drives ? deps.atEnd() : 'leave'
       await Promise.all([...runs.values()].map((run) => endRun(run, how)))
       await clearing.removed

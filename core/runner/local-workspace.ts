@@ -39,7 +39,7 @@ async function merge(workspaces: Workspaces, place: TaskPlace, how: Parameters<W
   if (worktreePath !== undefined) await commitRest(workspaces, { ...common, worktreePath, message: title })
   const baseCommit = baseCommitOf(place)
   const { strategy } = how
-  return workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy, message })
+  return workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy, message, signal: how.signal })
 }
 
 async function push(workspaces: Workspaces, place: TaskPlace, to: Parameters<WorkspacePort['push']>[1]) {

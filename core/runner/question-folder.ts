@@ -64,7 +64,7 @@ export class QuestionFolder implements Disposable {
 
   /** Takes up what is there, and what will come. */
   open(): void {
-    mkdirSync(this.path, { recursive: true, mode: 0o700 })
+    this.#make()
     this.#watch = this.#parts.watches.watch(this.path, (file) => {
       if (file === undefined) this.#deliverAgain()
       this.#lookSoon()
@@ -77,6 +77,15 @@ export class QuestionFolder implements Disposable {
     this.#watch?.[Symbol.dispose]()
     this.#nextLook?.[Symbol.dispose]()
     this.#watch = undefined
+  }
+
+  /** Of a session that goes on, the agent may have put something in its place: then there are no questions until that is gone. */
+  #make(): void {
+    try {
+      mkdirSync(this.path, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      if (!exists(this.path)) throw error
+    }
   }
 
   #lookSoon(): void {

@@ -5,9 +5,11 @@
  * D2 An answer or a message is in the log before the agent hears it, and only once, though the engine may deliver it twice.
  * D3 A question without a key is withdrawn when whoever asked it has lost the session: nobody can ask it again.
  * D4 An accepted message is acknowledged by the plugin, or given back as unheard.
+ * D5 A bounded number of questions is open at a time, for each is stored with every step of the session; the next ones wait.
  */
 import { faultPoint } from '../base/fault-point.ts'
 import { TroupeError } from '../base/errors.ts'
+import { makeTurns } from '../base/turns.ts'
 import type { KnownQuestion } from '../engine/ports.ts'
 import type { Ask, FollowUp } from '../plugin/contract/io.ts'
 import { FollowUps } from './follow-ups.ts'
@@ -20,9 +22,17 @@ export interface DialogueParts {
   readonly writer: SessionWriter
   /** Questions that an earlier host has shown to people. */
   readonly questions: readonly KnownQuestion[]
-  /** The agent has its answer, or does without: it is its turn again. */
-  readonly onSettled: () => void
+  /** What waits for the agent to say something. */
+  readonly silence: {
+    /** The agent was told something. */
+    heard(): void
+    /** The agent waits for a person until this is disposed of. */
+    excuse(): Disposable | undefined
+  }
 }
+
+/** More than any person looks at; an agent that loops asks thousands. */
+const MOST_OPEN = 32
 
 interface Answer {
   readonly questionId: string
@@ -36,6 +46,8 @@ export class SessionDialogue {
   readonly #followUps: FollowUps
   /** Answers and messages that are being logged, by id: the engine delivers one again that takes it too long. */
   readonly #taking = new Map<string, Promise<boolean>>()
+  /** Of whoever has the session now. // D5 */
+  #inTurn = makeTurns(MOST_OPEN)
   #closed = false
 
   constructor(parts: DialogueParts) {
@@ -57,16 +69,22 @@ export class SessionDialogue {
     return this.#followUps
   }
 
-  /** The agent waits for a person. */
-  get waits(): boolean {
-    return this.#questions.waiting > 0
+  /** Settles with the answer. @throws TroupeError ABORTED when the question is withdrawn or the session stops. */
+  async ask(question: Ask, withdraw: AbortSignal): Promise<string> {
+    using _excuse = this.#parts.silence.excuse()
+    const inTurn = this.#inTurn
+    return await inTurn(async () => {
+      if (this.#closed || this.#inTurn !== inTurn) throw new TroupeError('ABORTED', 'The session is stopping.')
+      return this.#ask(question, withdraw)
+    })
   }
 
-  /** Settles with the answer. @throws TroupeError ABORTED when the question is withdrawn or the session stops. */
-  async ask({ key, ...question }: Ask, withdraw: AbortSignal): Promise<string> {
-    if (this.#closed) throw new TroupeError('ABORTED', 'The session is stopping.')
+  async #ask({ key, ...question }: Ask, withdraw: AbortSignal): Promise<string> {
     const questionId = questionIdOf(this.#parts.sessionId, key)
-    if (!this.#questions.knows(questionId)) await this.#show(questionId, question) // D1
+    if (!this.#questions.knows(questionId)) {
+      withdraw.throwIfAborted()
+      await this.#show(questionId, question) // D1
+    }
     const onWithdraw = () => this.#withdraw(questionId)
     withdraw.addEventListener('abort', onWithdraw, { once: true })
     if (withdraw.aborted) onWithdraw()
@@ -74,12 +92,12 @@ export class SessionDialogue {
       return await this.#questions.answerTo(questionId)
     } finally {
       withdraw.removeEventListener('abort', onWithdraw)
-      this.#parts.onSettled()
     }
   }
 
   /** Somebody begins or goes on with the session (D3). */
   begin(): void {
+    this.#inTurn = makeTurns(MOST_OPEN)
     for (const questionId of this.#questions.openWithoutKey()) this.#withdraw(questionId)
   }
 
@@ -135,9 +153,12 @@ export class SessionDialogue {
     if (this.#followUps.closed) return false
     await writer.write({ type: 'userMessage', content }, withFollowUp({ id, content })) // D2
     faultPoint('runner.message-written')
-    if (this.#followUps.push({ id, content })) return true
-    writer.note(withRefused(id))
-    return false
+    if (!this.#followUps.push({ id, content })) {
+      writer.note(withRefused(id))
+      return false
+    }
+    this.#parts.silence.heard()
+    return true
   }
 
   async #show(questionId: string, question: Omit<Ask, 'key'>): Promise<void> {

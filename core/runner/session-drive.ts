@@ -5,6 +5,7 @@
  * S4 When a thread dies under the session, the plugin goes on from the last committed progress, or begins when there is
  *    none, in a thread of its own; the processes are the same. That happens once.
  * S5 The plugin is the version that the session began with, whatever was installed meanwhile.
+ * S6 An agent is ended for its silence only when it could speak: not while it waits for a person, or for the log.
  */
 import { type ErrorEnvelope, TroupeError } from '../base/errors.ts'
 import type { SessionSpec } from '../engine/ports.ts'
@@ -63,25 +64,31 @@ export class SessionDrive {
   /** Runs the plugin to its end. @throws TroupeError ABORTED when the session was taken from it before. */
   async run(workDir: string, progress?: Progress): Promise<RunEnd> {
     if (this.#over) throw takenAway()
+    const { deps, setup, onIdle } = this.#parts
+    const { idleMs } = setup
+    using idle = deps.idle.watch({ idleMs, onIdle: () => onIdle(idleError(idleMs)) })
+    this.#idle = idle
     using folder = this.#parts.questionFolder
     folder?.open()
     this.#pinPlugin()
     const first = await this.#run({ workDir, progress, alone: false })
     if (first.kind !== 'interrupted') return first
     if (this.#over) throw takenAway()
-    const { logger } = this.#parts.deps
-    if (!this.#canGoOn) return { kind: 'error', ...first.error }
-    logger.warn(
-      { sessionId: this.#parts.spec.sessionId, code: first.error.code },
-      'A session goes on in another thread.',
-    )
+    if (!this.canGoOn) return { kind: 'error', ...first.error }
+    const { sessionId } = this.#parts.spec
+    deps.logger.warn({ sessionId, code: first.error.code }, 'A session goes on in another thread.')
     const second = await this.#run({ workDir, progress: toContinue(this.#parts.writer.progress), alone: true }) // S4
     return second.kind === 'interrupted' ? { kind: 'error', ...second.error } : second
   }
 
-  /** The agent was given its answer, so its silence is counted from now. */
+  /** Something was heard from the agent, or said to it: its silence is counted from now. */
   heard(): void {
     this.#idle?.heard()
+  }
+
+  /** The agent cannot speak until this is disposed of; its silence is counted from then. */
+  excuse(): Disposable | undefined {
+    return this.#idle?.excuse()
   }
 
   /** Takes the session from the plugin, which is not told: it would end the agent. */
@@ -92,7 +99,7 @@ export class SessionDrive {
   }
 
   /** From a checkpoint, or from the beginning when nothing has come of the session yet. */
-  get #canGoOn(): boolean {
+  get canGoOn(): boolean {
     const { writer, processes } = this.#parts
     const untouched = writer.progress.offsets === undefined && processes.count === 0
     return untouched || toContinue(writer.progress) !== undefined
@@ -106,14 +113,12 @@ export class SessionDrive {
   }
 
   async #run(turn: Turn): Promise<PluginEnd> {
-    const { deps, setup, dialogue, signal, writer, onIdle } = this.#parts
-    const { idleMs } = setup
+    const { deps, dialogue, signal, writer } = this.#parts
     this.#turn = turn
     dialogue.begin()
-    using idle = deps.idle.watch({ idleMs, excused: () => dialogue.waits, onIdle: () => onIdle(idleError(idleMs)) })
-    this.#idle = idle
+    this.heard()
     const { progress, alone } = turn
-    const io = this.#hostIo(turn, idle)
+    const io = this.#hostIo(turn)
     const end = await deps.plugins.run({
       session: this.#session(turn),
       io,
@@ -146,21 +151,21 @@ export class SessionDrive {
     }
   }
 
-  #hostIo(turn: Turn, idle: IdleWatch): HostIo {
+  #hostIo(turn: Turn): HostIo {
     const { processes, writer, dialogue, deps, redactor, spec } = this.#parts
     const assertHolds = () => {
       if (this.#turn !== turn) throw takenAway() // S3
     }
     const offsets = turn.progress?.offsets ?? []
     return {
-      spawn: processes.handTo({ cwd: turn.workDir, offsets, assertHolds, onOutput: () => idle.heard() }),
+      spawn: processes.handTo({ cwd: turn.workDir, offsets, assertHolds, onOutput: () => this.heard() }),
       append: async (drafts, progress) => {
         assertHolds()
-        idle.heard()
+        using _excuse = this.excuse()
         await writer.append(drafts, withProgress(progress))
       },
       delta: (type, content) => {
-        idle.heard()
+        this.heard()
         writer.delta(type, content)
       },
       ask: async (question, withdraw) => {

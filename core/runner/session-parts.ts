@@ -11,6 +11,7 @@ import { QuestionFolder } from './question-folder.ts'
 import { Reporter } from './reporter.ts'
 import { SessionDialogue } from './session-dialogue.ts'
 import { SessionDrive } from './session-drive.ts'
+import type { SessionFolders } from './session-folders.ts'
 import { SessionProcesses } from './session-processes.ts'
 import { SessionWriter } from './session-writer.ts'
 import { parseProgress } from './stored-progress.ts'
@@ -19,6 +20,7 @@ export interface RunDeps extends RunnerDeps {
   readonly idle: IdleWatches
   /** For the folders of question files. */
   readonly watches: FolderWatches
+  readonly folders: SessionFolders
   /** Settles when nothing of an earlier host runs any more but what is gone on with. */
   readonly cleared: Promise<void>
 }
@@ -63,9 +65,16 @@ export function makeSessionParts(deps: RunDeps, spec: SessionSpec, signals: Sess
     { log, clock, logger, redactor, signal: signals.givenUp, reporter },
     { ...spec, workDir: place.worktreePath ?? place.repositoryPath, progress: parseProgress(spec.progress) },
   )
-  const dialogue = new SessionDialogue({ sessionId, questions, writer, onSettled: () => drive.heard() })
+  const silence = { heard: () => drive.heard(), excuse: () => drive.excuse() }
+  const dialogue = new SessionDialogue({ sessionId, questions, writer, silence })
   const folder = join(deps.runRoot, sessionId)
-  const processes = new SessionProcesses({ sandbox: deps.sandbox, logger, folder, env: () => environment(setup) })
+  const processes = new SessionProcesses({
+    sandbox: deps.sandbox,
+    logger,
+    folder,
+    makeFolder: (path) => deps.folders.make(path),
+    env: () => environment(setup),
+  })
   const questionFolder = deps.plugins.wantsQuestionServer?.(spec.agent)
     ? new QuestionFolder({ ...deps, folder, ask: (...asked) => dialogue.ask(...asked) })
     : undefined

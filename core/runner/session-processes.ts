@@ -5,7 +5,7 @@
  * P1 Process n is the n-th that was started well, from 0. The plugin gets it by its n-th call, in whichever thread or host.
  * P2 Each has a folder of its own below that of the session; a folder is never used again.
  */
-import { mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from '../base/logger.ts'
 import { within } from '../base/waiting.ts'
@@ -14,10 +14,13 @@ import type { HostProcess, OutputChunk, Progress } from '../plugin/host-io.ts'
 import { endOrphans } from '../sandbox/orphans.ts'
 import type { ProcessSandbox } from '../sandbox/process-sandbox.ts'
 import type { SandboxProcess } from '../sandbox/types.ts'
+import { makeSessionFolder, nextOf, scratchOf } from './session-folders.ts'
 
 export interface ProcessesOptions {
   readonly sandbox: ProcessSandbox
   readonly folder: string
+  /** Makes that folder. Default: `makeSessionFolder`. */
+  readonly makeFolder?: (folder: string) => void
   readonly env: () => Readonly<Record<string, string>>
   readonly logger: Logger
 }
@@ -64,11 +67,12 @@ export class SessionProcesses implements AsyncDisposable {
 
   /** For the files of the agent's program. */
   get scratch(): string {
-    return join(this.#options.folder, 'scratch')
+    return scratchOf(this.#options.folder)
   }
 
   prepare(): void {
-    mkdirSync(this.scratch, { recursive: true, mode: 0o700 })
+    const { folder, makeFolder = makeSessionFolder } = this.#options
+    makeFolder(folder)
   }
 
   /** True when an earlier host has started something. */
@@ -128,6 +132,7 @@ export class SessionProcesses implements AsyncDisposable {
     const { sandbox, folder, env } = this.#options
     const process = await sandbox.spawn({
       folder: join(folder, String(this.#folders++)), // P2
+      madeAhead: nextOf(folder),
       program: command.program,
       args: command.args,
       env: { ...env(), ...command.env },

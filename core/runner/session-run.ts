@@ -73,7 +73,7 @@ export class SessionRun {
    */
   async leave(): Promise<void> {
     const { drive, processes, writer } = this.#parts
-    if (!this.#canGoOn) this.stop({ kind: 'host' })
+    if (this.#deps.drives && !drive.canGoOn) this.stop({ kind: 'host' })
     if (this.#phase !== 'open' || this.#stopReason) return this.done
     this.#phase = 'left'
     // A plugin at work is not told: it would end its agent.
@@ -206,13 +206,6 @@ export class SessionRun {
     if (!writer.empty || notices.length === 0) return
     const bodies = notices.map((content) => ({ type: 'raw', stream: 'troupe', content }) as const)
     await writer.append(bodies.map(toDraft))
-  }
-
-  /** The next host can go on with it, or it has not begun. */
-  get #canGoOn(): boolean {
-    const { writer, processes } = this.#parts
-    const untouched = writer.progress.offsets === undefined && processes.count === 0
-    return !this.#deps.drives || untouched || toContinue(writer.progress) !== undefined
   }
 
   #closeDialogue(): void {

@@ -20,7 +20,7 @@ export function readExit(path: string): ProcessExit | undefined {
 }
 
 /** A shell says 128 + n for signal n; a program that exits with such a number by itself cannot be told apart. */
-export function toProcessExit(status: number): ProcessExit {
+function toProcessExit(status: number): ProcessExit {
   const signal = Object.entries(constants.signals).find(([, number]) => number === status - 128)
   return signal ? { code: null, signal: signal[0] } : { code: status }
 }

@@ -4,11 +4,12 @@
  * What a start makes there is small and made by synchronous calls: each takes some microseconds, where a turn of the thread
  * pool takes milliseconds on a busy machine, and an agent waits for all of them.
  */
-import { constants, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, realpathSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { fail, TroupeError } from '../base/errors.ts'
+import { NO_EXIT_YET } from './exit-code.ts'
 import { isShortage } from './shortage.ts'
 
 export const EXIT_FILE = 'exit'
@@ -51,10 +52,29 @@ export const toProcessFolder = (path: string): ProcessFolder => ({
   record: join(path, 'process.json'),
 })
 
-/** Makes the folder if it is missing, for nobody else to read. The marker is compared as text, so it gets its one real name. */
-export function createProcessFolder(path: string): ProcessFolder {
+/**
+ * Makes the folder if it is missing, with the files that every process has, for nobody else to read. That may be done ahead,
+ * in another place. The marker of a process is compared as text, so its folder gets its one real name.
+ * @throws TroupeError PROCESS_START when a process has used the folder
+ */
+export function makeProcessFolder(path: string): ProcessFolder {
   if (!isAbsolute(path)) fail('PROCESS_START', `The folder of a process must be an absolute path, not ${path}.`)
   mkdirSync(path, { recursive: true, mode: 0o700 })
+  const folder = toProcessFolder(realpathSync.native(path))
+  makeNewFile(folder.out)
+  makeNewFile(folder.err)
+  makeNewFile(folder.exit, NO_EXIT_YET)
+  makeNewFile(halfOf(folder))
+  return folder
+}
+
+/** A folder that was made ahead, in its own place; nothing when there is none. */
+export function moveProcessFolder(from: string, path: string): ProcessFolder | undefined {
+  try {
+    renameSync(from, path)
+  } catch {
+    return undefined
+  }
   return toProcessFolder(realpathSync.native(path))
 }
 
@@ -72,12 +92,19 @@ export function makeNewFile(path: string, content = ''): void {
   }
 }
 
-/** Readers see the old record or the new one, never half of it. */
+/** Readers see no record or the whole one. The program runs already: what it puts there instead of the file is refused. */
 export function writeRecord(folder: ProcessFolder, record: ProcessRecord): void {
-  const half = `${folder.record}.new`
-  writeFileSync(half, JSON.stringify(record), { mode: 0o600, flag: 'wx' })
-  renameSync(half, folder.record)
+  const half = openSync(halfOf(folder), constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    writeSync(half, JSON.stringify(record))
+  } finally {
+    closeSync(half)
+  }
+  renameSync(halfOf(folder), folder.record)
 }
+
+/** Made before the process, so that its record takes no new file. */
+const halfOf = ({ record }: ProcessFolder): string => `${record}.new`
 
 /** Nothing when the host died before it wrote the record, or the file is not one. */
 export async function readRecord(folder: ProcessFolder): Promise<ProcessRecord | undefined> {

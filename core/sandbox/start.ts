@@ -4,8 +4,7 @@ import { open } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { fail } from '../base/errors.ts'
 import { sleep } from '../base/waiting.ts'
-import { NO_EXIT_YET } from './exit-code.ts'
-import { createProcessFolder, makeNewFile, type ProcessFolder } from './process-folder.ts'
+import { makeNewFile, makeProcessFolder, moveProcessFolder, type ProcessFolder } from './process-folder.ts'
 import type { RunningProcess } from './running-process.ts'
 import { type Launched, type Spawner, StartFailure } from './spawner.ts'
 import type { SpawnRequest } from './types.ts'
@@ -23,11 +22,9 @@ const NOT_RUN = new Set([null, 125, 126, 127])
  * A folder with the files of a process to be started.
  * @throws TroupeError PROCESS_START when it cannot be made or was used before
  */
-export function prepareFolder({ folder: path, stdin }: SpawnRequest): ProcessFolder {
-  const folder = createProcessFolder(path)
-  makeNewFile(folder.out)
-  makeNewFile(folder.err)
-  makeNewFile(folder.exit, NO_EXIT_YET)
+export function prepareFolder({ folder: path, madeAhead, stdin }: SpawnRequest): ProcessFolder {
+  const moved = madeAhead === undefined ? undefined : moveProcessFolder(madeAhead, path)
+  const folder = moved ?? makeProcessFolder(path)
   if (typeof stdin === 'object') makeNewFile(folder.in, stdin.content)
   return folder
 }

@@ -3,6 +3,8 @@
 export interface SpawnRequest {
   /** A folder of its own for this process's files: its output, its pipe, its exit code. Absolute; created if missing. */
   readonly folder: string
+  /** Where `makeProcessFolder` may have made that folder ahead; it is moved from there. Beside `folder`. */
+  readonly madeAhead?: string
   readonly program: string
   readonly args: readonly string[]
   /** The whole environment: nothing is inherited from the host. */

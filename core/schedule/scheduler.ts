@@ -2,7 +2,8 @@
  * Gives queued tasks to workers, first come first served. The tables are the truth: it keeps no list of its own, so a
  * restart forgets nothing. Owns the round that is under way and the timer of the next try after a failed one.
  *
- * Whether there is room is asked in the transaction that takes it, which on SQLite no other one overlaps.
+ * Whether there is room is asked in the transaction that takes it, with the worker locked: what another server gives it at the
+ * same time is counted too.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
@@ -10,6 +11,7 @@ import { countLiveSessions } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { Tx } from '../store/tx.ts'
 import { queuedTasks } from '../store/tasks.ts'
+import { lockWorkers } from '../store/workers.ts'
 import { chooseWorker, type WorkerLoad } from './choose.ts'
 
 const PAGE = 50
@@ -22,14 +24,29 @@ export interface Scheduler extends AsyncDisposable {
   placeNow(tx: Tx, taskId: string): Promise<string | undefined>
 }
 
+type Worker = Pick<WorkerLoad, 'id' | 'capacity'>
+
 export interface SchedulerDeps {
   readonly store: Store
   readonly clock: Clock
   readonly logger: Logger
   /** Workers that may be given sessions now, with their capacity. */
-  readonly workers: () => readonly { readonly id: string; readonly capacity: number }[]
+  readonly workers: () => readonly Worker[]
   /** Gives the task to the worker if there is room; false when there is none, or the task is not queued any more. */
   readonly assign: (taskId: string, workerId: string, hasRoom: (tx: Tx) => Promise<boolean>) => Promise<boolean>
+}
+
+async function loads(tx: Tx, among: readonly Worker[]): Promise<WorkerLoad[]> {
+  const live = await countLiveSessions(tx)
+  return among.map(({ id, capacity }) => ({ id, capacity, sessions: live.get(id) ?? 0 }))
+}
+
+async function lockedLoads(tx: Tx, among: readonly Worker[]): Promise<WorkerLoad[]> {
+  await lockWorkers(
+    tx,
+    among.map(({ id }) => id),
+  )
+  return loads(tx, among)
 }
 
 export function makeScheduler({ store, clock, logger, workers, assign }: SchedulerDeps): Scheduler {
@@ -37,11 +54,6 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
   let again = false
   let retry: Disposable | undefined
   let disposed = false
-
-  async function loads(tx: Tx): Promise<WorkerLoad[]> {
-    const live = await countLiveSessions(tx)
-    return workers().map(({ id, capacity }) => ({ id, capacity, sessions: live.get(id) ?? 0 }))
-  }
 
   function tryLater(error: unknown): void {
     logger.error({ err: error }, 'Queued tasks could not be given to workers; it is tried again.')
@@ -51,9 +63,10 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
 
   /** False when there is no room. */
   async function assignOne(taskId: string): Promise<boolean> {
-    const worker = chooseWorker(await store.read(loads))
+    const offered = workers()
+    const worker = chooseWorker(await store.read((tx) => loads(tx, offered)))
     if (!worker || disposed) return false
-    const hasRoom = async (tx: Tx) => chooseWorker((await loads(tx)).filter(({ id }) => id === worker.id)) !== undefined
+    const hasRoom = async (tx: Tx) => chooseWorker(await lockedLoads(tx, [worker])) !== undefined
     // One task that cannot be assigned does not hold up those behind it.
     await assign(taskId, worker.id, hasRoom).catch((error: unknown) => tryLater(error))
     return true
@@ -85,11 +98,7 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
   async function placeNow(tx: Tx, taskId: string): Promise<string | undefined> {
     const [first] = disposed ? [] : await queuedTasks(tx, 1)
     if (first?.id !== taskId) return undefined
-    try {
-      return chooseWorker(await loads(tx))?.id
-    } catch {
-      return undefined // The round that follows says what is wrong.
-    }
+    return chooseWorker(await lockedLoads(tx, orNone(workers)))?.id
   }
 
   return {
@@ -100,5 +109,14 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
       retry?.[Symbol.dispose]()
       await round
     },
+  }
+}
+
+/** Where they cannot be known, the round that follows says what is wrong. */
+function orNone(workers: SchedulerDeps['workers']): readonly Worker[] {
+  try {
+    return workers()
+  } catch {
+    return []
   }
 }

@@ -26,12 +26,21 @@ function base64Forms(value: string): string[] {
   })
 }
 
-/** The forms in which a secret shows up: itself, in a URL, in base64 as HTTP and git send it. */
-function forms(value: string): string[] {
-  const plain = [value, encodeURIComponent(value), ...base64Forms(value)]
+const inUrl = (text: string): string[] => {
+  const encoded = encodeURIComponent(text)
+  return [encoded, encoded.replace(/%../g, (escape) => escape.toLowerCase())]
+}
+const forUrls = (base64: string): string => base64.replaceAll('+', '-').replaceAll('/', '_')
+
+/** The forms in which a secret shows up: itself, in a URL, in base64 as HTTP, git and web tokens have it. */
+function forms(given: string): string[] {
+  // A file of variables with Windows line ends, or a file read whole, leaves space around it, which programs drop.
+  const value = given.trim()
+  const base64 = base64Forms(value)
+  const plain = [value, ...inUrl(value), ...base64, ...base64.map(forUrls)]
   // A value of several lines (a key file) is printed line by line.
   const lines = value.split(/\r?\n/).filter((line) => line.length >= 16)
-  return [...plain, ...(lines.length > 1 ? lines : [])].filter((form) => form.length >= SHORTEST)
+  return [...plain, ...lines].filter((form) => form.length >= SHORTEST)
 }
 
 export interface Redactor {
@@ -49,7 +58,7 @@ export interface Redactor {
 export function makeRedactor(secrets: readonly Secret[]): Redactor {
   const names = new Map<string, string>()
   for (const { name, value } of secrets) {
-    if (value.length < SHORTEST) continue
+    if (value.trim().length < SHORTEST) continue
     for (const form of forms(value)) {
       names.set(form, mask(name))
       names.set(inJson(form), mask(name))

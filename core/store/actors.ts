@@ -1,7 +1,7 @@
 /** Actors and their journal. */
 import type { Json } from '../base/json.ts'
 import { toJsonText, toPlainText } from './json-text.ts'
-import { isRowId, now } from './rows.ts'
+import { isRowId, now, rowLock } from './rows.ts'
 import type { Tx } from './tx.ts'
 
 export interface Actor {
@@ -39,8 +39,7 @@ const COLUMNS = `id, machine, machine_version as "machineVersion", version, snap
 export const getActor = (tx: Tx, id: string): Promise<Actor | undefined> => readActor(tx, id, '')
 
 /** Keeps others from stepping the actor until the transaction ends; on SQLite the transaction itself does. */
-export const lockActor = (tx: Tx, id: string): Promise<Actor | undefined> =>
-  readActor(tx, id, tx.driver === 'sqlite' ? '' : 'for no key update')
+export const lockActor = (tx: Tx, id: string): Promise<Actor | undefined> => readActor(tx, id, rowLock(tx))
 
 async function readActor(tx: Tx, id: string, lock: string): Promise<Actor | undefined> {
   if (!isRowId(id)) return undefined

@@ -1,5 +1,5 @@
 /** Logs that were moved out of the database, and those that may be. */
-import { isRowId, now } from './rows.ts'
+import { isRowId, listOf, listParameter, now } from './rows.ts'
 import type { Tx } from './tx.ts'
 
 export interface RetiredLog {
@@ -38,15 +38,19 @@ const FINISHED = `exists (select 1 from unit_task t where t.id = s.unit_task_id 
 const KEPT = `exists (select 1 from message m where m.session_id = s.id)
   and not exists (select 1 from retired_log r where r.session_id = s.id)`
 
-/** Finished sessions that still have their log here, those that rest longest first. `changedBefore`: ISO 8601, of the task. */
-export async function retirableSessions(
-  tx: Tx,
-  { changedBefore, limit }: { readonly changedBefore: string; readonly limit: number },
-): Promise<string[]> {
+interface Retirable {
+  readonly changedBefore: string
+  /** Ids of sessions. */
+  readonly except: readonly string[]
+  readonly limit: number
+}
+
+/** Finished sessions but `except` that still have their log here, those that rest longest first. `changedBefore`: ISO 8601, of the task. */
+export async function retirableSessions(tx: Tx, { changedBefore, except, limit }: Retirable): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
     `select s.id from agent_session s join unit_task u on u.id = s.unit_task_id
-     where u.updated_at <= ? and ${FINISHED} and ${KEPT} order by u.updated_at, s.created_at, s.id limit ?`,
-    [changedBefore, limit],
+     where u.updated_at <= ? and s.id not in ${listOf(tx, 'uuid')} and ${FINISHED} and ${KEPT} order by u.updated_at, s.created_at, s.id limit ?`,
+    [changedBefore, listParameter(tx, except), limit],
   )
   return rows.map(({ id }) => id)
 }

@@ -87,6 +87,12 @@ export function newStamps(tx: Tx): { createdAt: string; updatedAt: string } {
   return { createdAt: at, updatedAt: at }
 }
 
+/**
+ * Ends a `select` that keeps others from changing its rows until the transaction ends, and shows them as they are then. On
+ * SQLite the transaction itself does.
+ */
+export const rowLock = (tx: Tx): string => (tx.driver === 'sqlite' ? '' : 'for no key update')
+
 /** Ids come from outside; PostgreSQL would refuse one that is no UUID instead of finding nothing. */
 export const isRowId = (id: string): boolean => validate(id)
 

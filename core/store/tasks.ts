@@ -6,7 +6,7 @@ import { fromCursor, toCursor } from './cursor.ts'
 import type { UnitTaskRow } from './entities/tasks.ts'
 import type { Changes, NewRecord } from './record-types.ts'
 import { insertRow, updateRow } from './row-writes.ts'
-import { isRowId, listOf, listParameter, newStamps, now, present, select, selectById } from './rows.ts'
+import { isRowId, listOf, listParameter, newStamps, now, present, rowLock, select, selectById } from './rows.ts'
 import { unitTaskTable } from './tables.ts'
 import type { SqlValue, Tx } from './tx.ts'
 
@@ -64,6 +64,13 @@ export async function listTasks(tx: Tx, filter: TaskFilter): Promise<{ tasks: Un
   const tasks = rows.slice(0, filter.limit).map(toTask)
   const last = tasks.at(-1)
   return rows.length > filter.limit && last ? { tasks, nextCursor: toCursor(last) } : { tasks }
+}
+
+/** The attempts of a comparison in the order in which they were made; none of them changes until the transaction ends. */
+export async function lockAttempts(tx: Tx, comparisonId: string): Promise<UnitTask[]> {
+  if (!isRowId(comparisonId)) return []
+  const tail = `where t.comparison_id = ? order by t.created_at, t.id ${rowLock(tx)}`
+  return (await select(tx, unitTaskTable, { tail, parameters: [comparisonId] })).map(toTask)
 }
 
 function conditionsOf(tx: Tx, filter: TaskFilter): { conditions: string[]; parameters: SqlValue[] } {

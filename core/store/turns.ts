@@ -13,7 +13,7 @@ const LONGEST_WAIT_MS = 30_000
 
 export interface Turns {
   run<T>(work: () => Promise<T>): Promise<T>
-  /** Settles when all work offered so far has. */
+  /** Settles when all work offered so far has, or does not within the bound. */
   idle(): Promise<void>
 }
 
@@ -33,7 +33,13 @@ export function makeTurns(longestWaitMs = LONGEST_WAIT_MS): Turns {
     }
   }
 
-  return { run, idle: async () => void (await last) }
+  const idle = (): Promise<void> =>
+    within(longestWaitMs, 'The last transaction', last).then(
+      () => {},
+      () => {},
+    )
+
+  return { run, idle }
 }
 
 async function turnOf(before: Promise<unknown>, longestWaitMs: number): Promise<void> {

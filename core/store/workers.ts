@@ -1,7 +1,18 @@
 /** Workers; in one process there is one row, for this machine. */
 import type { WorkerRow } from './entities/tasks.ts'
 import { insertRow, updateRow } from './row-writes.ts'
-import { isRowId, newStamps, now, present, type Present, select, selectById } from './rows.ts'
+import {
+  isRowId,
+  listOf,
+  listParameter,
+  newStamps,
+  now,
+  present,
+  type Present,
+  rowLock,
+  select,
+  selectById,
+} from './rows.ts'
 import { workerTable } from './tables.ts'
 import type { Tx } from './tx.ts'
 
@@ -23,6 +34,15 @@ export async function ensureWorker(
 export async function getWorker(tx: Tx, id: string): Promise<Worker | undefined> {
   const row = await selectById(tx, workerTable, id)
   return row && present(row)
+}
+
+/**
+ * Keeps other servers from giving these workers sessions until the transaction ends, so that what is counted after this holds.
+ * An actor, if any, is locked before this, never after it.
+ */
+export async function lockWorkers(tx: Tx, ids: readonly string[]): Promise<void> {
+  const sql = `select id from worker where id in ${listOf(tx, 'uuid')} order by id ${rowLock(tx)}`
+  if (tx.driver !== 'sqlite') await tx.all(sql, [listParameter(tx, ids)])
 }
 
 /** By name. */

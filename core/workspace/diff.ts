@@ -1,4 +1,5 @@
 /** All that a task changed since its base commit, committed or not. */
+import { existsSync } from 'node:fs'
 import { fail, TroupeError } from '../base/errors.ts'
 import type { DiffFile, TaskDiff } from '../contract/records.ts'
 import type { Context } from './context.ts'
@@ -51,11 +52,17 @@ async function existingWorktree(
   })
 }
 
-const workIsGone = (path: string, branchName: string): never =>
-  fail(
+function workIsGone(path: string, branchName: string): never {
+  const none = `and the branch ${branchName} has no commit of the task`
+  if (existsSync(path)) {
+    const text = `git has forgotten the worktree ${path}, ${none}. Its files are still there: copy what you need. A new session begins in a new folder and sets this one aside.`
+    return fail('WORKTREE_MISSING', text)
+  }
+  return fail(
     'WORKTREE_MISSING',
-    `The worktree ${path} is gone from the disk, and the branch ${branchName} has no commit of the task: anything that was not committed went with the folder. Put the folder back, or retry the task. Work that Troupe itself removed is kept below refs/troupe/saved.`,
+    `The worktree ${path} is gone from the disk, ${none}: anything that was not committed went with the folder. Put the folder back, or retry the task. Work that Troupe itself removed is kept below refs/troupe/saved.`,
   )
+}
 
 interface Comparison {
   readonly from: string

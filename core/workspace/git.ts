@@ -145,7 +145,8 @@ const isLocked = (result: ProcessResult): boolean =>
   /\.lock': File exists|failed to read .*\/commondir/.test(result.stderr)
 
 function answer(args: readonly string[], options: GitOptions, { end, stdout, stderr }: ProcessResult): GitOutput {
-  const command = `git ${args[0]}`
+  // Before it there may be options with their values.
+  const command = `git ${args.find((arg) => /^[a-z][a-z-]*$/.test(arg))}`
   if (end.kind === 'exited' && (end.code === 0 || options.accept?.includes(end.code))) {
     return {
       code: end.code,

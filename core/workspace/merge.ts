@@ -40,6 +40,8 @@ export interface Merged {
 }
 
 const TRIES = 5
+/** Of files in an error. */
+const MOST_NAMED = 5
 
 /**
  * @throws TroupeError MERGE_CONFLICT and MERGE_BLOCKED (both with `details.files`), MERGE_NOT_FAST_FORWARD,
@@ -135,10 +137,11 @@ async function mergeTrees(
   const [tree = '', ...files] = text.split('\0').filter(Boolean)
   if (code === 0) return tree
   const names = [...new Set(files)]
-  const some = names.slice(0, 5).join(', ')
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : ''
+  const some = names.slice(0, MOST_NAMED).join(', ') + more
   return fail(
     'MERGE_CONFLICT',
-    `${branchName} and ${baseBranch} conflict in ${names.length} file(s): ${some}. Nothing was changed. ` +
+    `${branchName} and ${baseBranch} conflict in ${some}. Nothing was changed. ` +
       `Request changes so that the agent merges ${baseBranch} into its branch, or merge by hand.`,
     { files: names },
   )

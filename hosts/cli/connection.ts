@@ -3,6 +3,8 @@ import { TroupeError, fail } from '../../core/base/errors.ts'
 import { sleep } from '../../core/base/waiting.ts'
 import { connectUnixWebSocket } from '../../core/rpc/client-node/unix.ts'
 import { type Client, makeClient } from '../../core/rpc/client/index.ts'
+import type { HostRecord } from '../host-file.ts'
+import { packageVersion } from '../package.ts'
 import { type HostState, findRunningHost } from '../running-host.ts'
 import { type BackgroundHostOptions, startBackgroundHost } from './background-host.ts'
 import { type OwnHostOptions, openOwnHost } from './own-host.ts'
@@ -11,6 +13,8 @@ export interface Connection extends AsyncDisposable {
   readonly client: Client
   /** `own`: the engine runs in this process, and what it does ends with it. */
   readonly mode: 'host' | 'own'
+  /** Of the program that runs the engine, if it is another one than this. */
+  readonly otherVersion?: string
   /** Lets the work go on after this process: a background host takes it over when the engine runs here. Ends the connection. */
   leaveRunning(): Promise<void>
 }
@@ -39,10 +43,10 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
 /** Undefined when things have changed under way: somebody else began or ended. */
 async function attempt(state: HostState, options: ConnectOptions): Promise<Connection | undefined> {
   try {
-    if (state.kind === 'running') return await connectTo(state.host.socket)
+    if (state.kind === 'running') return await connectTo(state.host)
     if (state.kind === 'unreachable') return undefined
     if (options.otherwise === 'own') return await openHere(options)
-    return await connectTo((await startBackgroundHost(options)).socket)
+    return await connectTo(await startBackgroundHost(options))
   } catch (error) {
     const passing = error instanceof TroupeError && (error.code === 'HOST_ALREADY_RUNNING' || isGone(error, state))
     if (passing) return undefined
@@ -53,11 +57,12 @@ async function attempt(state: HostState, options: ConnectOptions): Promise<Conne
 const isGone = (error: TroupeError, state: HostState): boolean =>
   error.code === 'HOST_UNREACHABLE' && state.kind === 'running'
 
-async function connectTo(socket: string): Promise<Connection> {
+async function connectTo({ socket, version }: HostRecord): Promise<Connection> {
   const connection = await connectUnixWebSocket(socket)
   return {
     client: makeClient(connection),
     mode: 'host',
+    ...(version !== undefined && version !== packageVersion && { otherVersion: version }),
     leaveRunning: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   }

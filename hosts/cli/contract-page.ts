@@ -91,7 +91,10 @@ const TITLES: Readonly<Record<string, string>> = {
   agent: 'What a plugin implements',
   io: 'What the host gives it',
   program: 'Help with a program',
-  listen: 'Help with a conversation',
+  converse: 'A conversation with a program',
+  connection: 'What a conversation implements, and what it is given',
+  requests: 'Help with what an agent asks',
+  spoken: 'Help with what an agent says',
   json: 'Help with JSON',
   deadline: 'Help with waits',
 }

@@ -1,5 +1,6 @@
 /** What a command prints: results on stdout, as lines for people or as JSON; everything else on stderr. */
 import { once } from 'node:events'
+import { plainJson } from './render/sanitize.ts'
 import { type Style, makeStyle } from './render/style.ts'
 import type { Streams } from './streams.ts'
 
@@ -34,8 +35,8 @@ export function makeOutput({ streams: { stdout, stderr }, env, json }: OutputOpt
     json,
     style: makeStyle(stdout, env),
     lines,
-    result: (document, toLines) => (json ? print(JSON.stringify(document, null, 2)) : lines(toLines())),
-    record: (record) => (json ? print(JSON.stringify(record)) : undefined),
+    result: (document, toLines) => (json ? print(plainJson(document, 2)) : lines(toLines())),
+    record: (record) => (json ? print(plainJson(record)) : undefined),
     notice: (text) => void stderr.write(`${text}\n`),
     async drained(signal) {
       if (stdout.writableNeedDrain && !stdout.destroyed) await once(stdout, 'drain', { signal })

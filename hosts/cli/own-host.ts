@@ -10,6 +10,7 @@ import type { DataDirectory, Environment } from '../data-directory.ts'
 import { removeHostFile, writeHostFile } from '../host-file.ts'
 import { acquireHostLock } from '../host-lock.ts'
 import { openLogger } from '../logging.ts'
+import { packageVersion } from '../package.ts'
 import { keepHeapSmall } from '../quiet-heap.ts'
 import type { Streams } from './streams.ts'
 
@@ -51,7 +52,14 @@ export async function openOwnHost(options: OwnHostOptions): Promise<OwnHost> {
   opened.use(keepHeapSmall())
   const startedAt = toIso(Date.now())
   opened.defer(() => removeHostFile(dataDirectory))
-  writeHostFile(dataDirectory, { pid: process.pid, url, token, socket: dataDirectory.socket, startedAt })
+  writeHostFile(dataDirectory, {
+    pid: process.pid,
+    version: packageVersion,
+    url,
+    token,
+    socket: dataDirectory.socket,
+    startedAt,
+  })
   const owned = opened.move()
   return {
     client: host.client,

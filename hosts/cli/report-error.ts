@@ -3,7 +3,7 @@ import { CommanderError } from 'commander'
 import { toEnvelope } from '../../core/base/errors.ts'
 import type { Environment } from '../data-directory.ts'
 import { EXIT } from './exit-codes.ts'
-import { plainText } from './render/sanitize.ts'
+import { plainJson, plainText } from './render/sanitize.ts'
 import { makeStyle } from './render/style.ts'
 import type { Streams } from './streams.ts'
 
@@ -20,7 +20,7 @@ export function reportError(error: unknown, { streams: { stderr }, env, json }: 
   const envelope = toEnvelope(error)
   const style = makeStyle(stderr, env)
   const text = `${style.paint('red', 'error:')} ${plainText(envelope.message).trim()} ${style.paint('dim', `[${envelope.code}]`)}`
-  stderr.write(`${json ? JSON.stringify({ error: envelope }) : text}\n`)
-  if (env['TROUPE_DEBUG'] === '1' && error instanceof Error) stderr.write(`${error.stack ?? ''}\n`)
+  stderr.write(`${json ? plainJson({ error: envelope }) : text}\n`)
+  if (env['TROUPE_DEBUG'] === '1' && error instanceof Error) stderr.write(`${plainText(error.stack ?? '')}\n`)
   return envelope.code === 'USAGE' ? EXIT.usage : EXIT.failed
 }

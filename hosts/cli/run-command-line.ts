@@ -96,6 +96,7 @@ function makeContext(invocation: Invocation, { options, shutdown, signal }: Runn
   const { compose, cwd, entry, env, streams } = invocation
   let opened: Promise<DataDirectory> | undefined
   const dataDirectory = () => (opened ??= openDataDirectory(env, options.home))
+  const output = makeOutput({ streams, env, json: options.json === true })
   return {
     compose,
     cwd,
@@ -104,10 +105,10 @@ function makeContext(invocation: Invocation, { options, shutdown, signal }: Runn
     signal,
     streams,
     dataDirectory,
-    output: makeOutput({ streams, env, json: options.json === true }),
+    output,
     verbose: options.verbose === true,
-    connect: async (choice = {}) =>
-      connect({
+    async connect(choice = {}) {
+      const connection = await connect({
         compose,
         entry,
         env,
@@ -117,9 +118,16 @@ function makeContext(invocation: Invocation, { options, shutdown, signal }: Runn
         ...choice,
         dataDirectory: await dataDirectory(),
         ...(options.verbose && { diagnostics: streams.stderr }),
-      }),
+      })
+      const { otherVersion } = connection
+      if (otherVersion !== undefined) output.notice(differs(otherVersion))
+      return connection
+    },
   }
 }
+
+const differs = (version: string): string =>
+  `note: the host that runs is Troupe ${version}, this command is ${packageVersion}. End the host and start it again to have one version.`
 
 /** Aborts when nobody reads stdout any more (`troupe task ls | head -1`): that is an end, not an error. */
 function watchReader({ stdout, stderr }: Streams): AbortSignal {

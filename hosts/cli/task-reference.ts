@@ -24,15 +24,15 @@ export async function findTask(client: Client, reference: string, signal: AbortS
   const found: UnitTask[] = []
   for await (const task of allTasks(client, signal)) if (matches(task.id, wanted)) found.push(task)
   const [task, ...others] = found
-  if (!task) fail('NOT_FOUND', `No task's id begins or ends with "${wanted}". See them with: troupe task ls`)
+  if (!task) fail('NOT_FOUND', `There is no task "${wanted}". See them with: troupe task ls`)
   if (others.length > 0) fail('USAGE', ambiguous(wanted, found), { ids: found.map(({ id }) => id) })
   return task
 }
 
-/** Exported for its tests. A short id is the last 8 characters, so an end counts as much as a beginning. */
+/** Exported for its tests. Lists show the last 8 characters, so an end, and the beginning of those, count as much as a beginning. */
 export function matches(id: string, part: string): boolean {
   const [bare, wanted] = [id.replaceAll('-', ''), part.replaceAll('-', '')]
-  return wanted !== '' && (bare.startsWith(wanted) || bare.endsWith(wanted))
+  return wanted !== '' && (bare.startsWith(wanted) || bare.endsWith(wanted) || shortId(id).startsWith(wanted))
 }
 
 async function* allTasks(client: Client, signal: AbortSignal): AsyncGenerator<UnitTask> {

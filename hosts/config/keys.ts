@@ -1,5 +1,5 @@
 /** All keys that the schema knows, read off the schema itself. */
-import { closest } from 'fastest-levenshtein'
+import { closest, distance } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { configFile } from './schema.ts'
 
@@ -28,18 +28,22 @@ function kindOf(schema: z.core.$ZodType): KeyKind {
   return schema instanceof z.ZodArray || schema instanceof z.ZodRecord ? 'json' : 'text'
 }
 
-/** What was probably meant by an unknown key: the same name elsewhere, or the most alike beside it. */
+/** A name that differs in more than this part of its letters is another word. */
+const ALIKE = 0.5
+
+/** What was probably meant by an unknown key: the same name elsewhere, or one beside it that is alike. */
 export function nearestKey(path: readonly string[]): string | undefined {
   const name = path.at(-1) ?? ''
   const elsewhere = KEYS.find((key) => key.path.at(-1) === name)
   if (elsewhere)
     return dotted(elsewhere.path.map((part) => (part === '*' ? `<${elsewhere.path[0]?.replace(/s$/, '')}>` : part)))
-  const beside = siblings(path.slice(0, -1))
-  return beside.length === 0 ? undefined : dotted([...path.slice(0, -1), closest(name, beside)])
+  const parent = path.slice(0, -1)
+  const nearest = closest(name, namesBelow(parent))
+  return distance(name, nearest) <= ALIKE * nearest.length ? dotted([...parent, nearest]) : undefined
 }
 
 /** Known names right below a place. */
-function siblings(parent: readonly string[]): string[] {
+export function namesBelow(parent: readonly string[]): string[] {
   const below = KEYS.filter(({ path }) => parent.every((part, at) => path[at] === part || path[at] === '*'))
   return [...new Set(below.flatMap(({ path }) => path[parent.length] ?? []))].filter((part) => part !== '*')
 }

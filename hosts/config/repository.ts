@@ -2,9 +2,10 @@
  * What the `.troupe/config.toml` of a repository may set. Whoever wrote the repository wrote this file too, so it may
  * prepare its own worktree and narrow what is allowed, never widen it:
  *
- * - free: `setup.copy`, `branch.template`, `sandbox.image`, models.
- * - only if the user's own `setup.trust` names the repository: `setup.run`, which agent works (`command` runs a prompt as a
- *   shell line, and others ask for nothing either), and its arguments (which can allow it everything).
+ * - free: `setup.copy`, `branch.template`, models.
+ * - only if the user's own `setup.trust` names the repository: `setup.run`, `sandbox.image` (its programs get the user's keys),
+ *   which agent works (`command` runs a prompt as a shell line, and others ask for nothing either), and its arguments (which can
+ *   allow it everything).
  * - only stricter than the user's own value: `sandbox.*`, `timeouts.*`, `agents.*.permission_mode`.
  * - never: the program of an agent and its environment (which say where the user's keys go), concurrency, notifications,
  *   automation.
@@ -49,12 +50,12 @@ const actsFreely: Trusted = { because: 'the agent may be one that asks for nothi
 
 const RULES: Readonly<Record<string, 'free' | Trusted | Stricter>> = {
   'setup.run': { because: 'it is code of the repository' },
+  'sandbox.image': { because: 'the programs of an image get your keys' },
   'agent.execution.agent': actsFreely,
   'agent.planning.agent': actsFreely,
   'agents.*.args': { because: 'arguments can allow an agent everything' },
   'setup.copy': 'free',
   'branch.template': 'free',
-  'sandbox.image': 'free',
   'agent.execution.model': 'free',
   'agent.planning.model': 'free',
   'agents.*.model': 'free',

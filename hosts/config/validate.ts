@@ -1,7 +1,7 @@
 /** Checks a table against the schema; every problem names its file, its key, what was expected and what was found. */
 import type { z } from 'zod'
 import { fail } from '../../core/base/errors.ts'
-import { dotted, nearestKey } from './keys.ts'
+import { dotted, namesBelow, nearestKey } from './keys.ts'
 import { type ConfigFile, configFile, isTable } from './schema.ts'
 
 const MOST_PROBLEMS = 5
@@ -14,7 +14,8 @@ export function validate(table: unknown, source: string): ConfigFile {
   const checked = configFile.safeParse(table)
   if (checked.success) return checked.data
   const problems = checked.error.issues.flatMap((issue) => describe(issue, table)).slice(0, MOST_PROBLEMS)
-  return fail('CONFIG_INVALID', `${source}: ${problems.join('; ')}.`, { source, problems })
+  const text = problems.join('; ')
+  return fail('CONFIG_INVALID', `${source}: ${text}${text.endsWith('?') ? '' : '.'}`, { source, problems })
 }
 
 function describe(issue: z.core.$ZodIssue, table: unknown): string[] {
@@ -26,7 +27,9 @@ function describe(issue: z.core.$ZodIssue, table: unknown): string[] {
 
 function unknownKey(path: readonly string[]): string {
   const nearest = nearestKey(path)
-  return `unknown key ${dotted(path)}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`
+  const hint =
+    nearest === undefined ? `there are ${namesBelow(path.slice(0, -1)).join(', ')}` : `did you mean ${nearest}?`
+  return `unknown key ${dotted(path)}; ${hint}`
 }
 
 function expectation(issue: z.core.$ZodIssue): string {

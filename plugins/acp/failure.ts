@@ -7,6 +7,7 @@ import {
   asObject,
   asString,
   parseObject,
+  toResetTime,
 } from 'troupe/plugin'
 import { AUTH_REQUIRED, type Failure } from './protocol.ts'
 
@@ -24,13 +25,8 @@ const CREDENTIAL = /\b401\b|unauthori[sz]ed|authenticat|invalid (?:api )?key|api
 const QUOTA = /\b429\b|rate.?limit|quota|usage limit|hit your .*limit|credit balance|too many requests/i
 const SERVICE = /\b5\d\d\b|overloaded|timed? ?out|fetch failed|econn|socket|network|connection|unavailable/i
 const REFUSED = /\bapi error\b|apierror|\b4\d\d\b/i
-
-/** More is no time that a service would name. */
-const LONGEST_QUOTA_MS = 366 * 86_400_000
 /** Errors that stay, whatever code they come with. */
 const LASTING = /not found|not supported/i
-/** How long the service says that it wants to be left alone: `retry in 30.5s`, `reset after 3h25m10s`. */
-const LEFT_ALONE = /(?:retry|resets?) (?:in|after) (?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s)?/i
 
 /** A prompt that ended in an error. @param now Milliseconds since 1970. */
 export function toFailedTurn({ code, message, data }: Failure, { name, signIn }: Speaker, now: number): ErrorEnd {
@@ -56,15 +52,13 @@ export function toFailedTurn({ code, message, data }: Failure, { name, signIn }:
 const wordsOf = (message: string): string => asString(asObject(parseObject(message)?.['error'])?.['message']) ?? message
 
 function noQuota(name: string, words: string, now: number): ErrorEnd {
-  const [, hours = 0, minutes = 0, seconds = 0] = LEFT_ALONE.exec(words) ?? []
-  const ms = 1000 * (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds))
-  const resets = ms > 0 && ms < LONGEST_QUOTA_MS && { resetsAt: new Date(now + ms).toISOString() }
+  const resetsAt = toResetTime(words, now)
   return {
     kind: 'error',
     code: 'AGENT_QUOTA',
     message: `${name} has no quota left: ${words}`,
     retryable: true,
-    ...resets,
+    ...(resetsAt !== undefined && { resetsAt }),
   }
 }
 

@@ -1,16 +1,7 @@
 /** Makes an agent of a program that speaks ACP. For this plugin, and for bundled ones whose program does. */
-import {
-  type Agent,
-  type AgentProcess,
-  otherVersion,
-  type RunEnd,
-  type Session,
-  type SessionIo,
-  listen,
-  withProgram,
-} from 'troupe/plugin'
-import { beginning, fromCheckpoint } from './checkpoint.ts'
-import { Conversation } from './conversation.ts'
+import { type Agent, type RunEnd, type Session, type SessionIo, converse } from 'troupe/plugin'
+import { AcpConversation } from './conversation.ts'
+import { type Memory, VERSION } from './memory.ts'
 import type { AcpProfile } from './profile.ts'
 
 export type { AcpProfile } from './profile.ts'
@@ -25,17 +16,15 @@ export const makeAcpAgent = (profile: AcpProfile): Agent => ({
 })
 
 async function run(profile: AcpProfile, session: Session, io: SessionIo): Promise<RunEnd> {
-  if (io.signal.aborted) return { kind: 'stopped' }
-  const from = session.checkpoint === undefined ? beginning() : fromCheckpoint(session.checkpoint)
-  if (!from) return otherVersion
   const command = profile.toCommand(session)
   if ('kind' in command) return command
-  const names = {
-    title: profile.name,
-    program: session.settings.program ?? profile.program ?? command.program,
-    install: profile.install,
-  }
-  const talk = (process: AgentProcess) =>
-    listen(io, process, new Conversation(session, io, { process, from, profile, names }))
-  return withProgram(io, { command: { ...command, stdin: 'live' }, names, talk })
+  const { settings } = session
+  const program = settings.program ?? profile.program ?? command.program
+  const names = { title: profile.name, program, install: profile.install }
+  return converse<Memory>(session, io, {
+    command: { ...command, stdin: 'live' },
+    names,
+    version: VERSION,
+    converse: (connection, memory) => new AcpConversation(connection, { profile, names }, memory),
+  })
 }

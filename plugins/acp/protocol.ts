@@ -16,9 +16,12 @@ export type Incoming =
   | { readonly kind: 'result'; readonly id: RequestId; readonly result: JsonObject }
   | { readonly kind: 'failure'; readonly id: RequestId; readonly failure: Failure }
 
+/** To a request of ours. */
+export type Reply = Extract<Incoming, { kind: 'result' | 'failure' }>
+
 /** To a prompt: its turn was cancelled, or failed as some agents have it then. */
-export const isCancelled = (answer: Extract<Incoming, { kind: 'result' | 'failure' }>): boolean =>
-  answer.kind === 'failure' || answer.result['stopReason'] === 'cancelled'
+export const isCancelled = (reply: Reply): boolean =>
+  reply.kind === 'failure' || reply.result['stopReason'] === 'cancelled'
 
 /** What ACP says in place of a number of its own. */
 export const AUTH_REQUIRED = -32000

@@ -8,7 +8,7 @@ import {
   asObject,
   asString,
 } from 'troupe/plugin'
-import type { Introduction, Remembered, Stage } from './checkpoint.ts'
+import type { Introduction, Memory, Stage } from './memory.ts'
 import { noResume, otherProtocol, type Speaker, toFailedSetup } from './failure.ts'
 import type { AcpProfile } from './profile.ts'
 import { choose, type Setting } from './session-offer.ts'
@@ -16,7 +16,7 @@ import { choose, type Setting } from './session-offer.ts'
 const PROTOCOL_VERSION = 1
 
 export interface Step {
-  readonly learned?: Partial<Remembered>
+  readonly learned?: Partial<Memory>
   readonly start?: AgentMessage
   readonly next:
     | { readonly kind: 'request'; readonly stage: Stage; readonly method: string; readonly params: JsonObject }
@@ -45,7 +45,7 @@ export function greeting(): Next {
 
 /** @param answered The request that `result` answers. */
 export function afterAnswer(
-  told: Remembered,
+  told: Pick<Memory, 'stage' | 'agentSessionId'>,
   answered: { method: string; result: JsonObject },
   context: SetupContext,
 ): Step {

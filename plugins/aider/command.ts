@@ -60,7 +60,8 @@ export function toCommand({ session, turn, conversation, mode }: TurnCommand): C
     env: {
       // It would fold what it prints at 80 columns.
       COLUMNS: '100000',
-      // Else its library asks the network for the prices of models at each start.
+      // Else its library asks the network for the prices of models at each start. Aider itself does so once a day, for a list that
+      // it keeps in ~/.aider/caches; it has no option against that.
       LITELLM_LOCAL_MODEL_COST_MAP: 'True',
       PYTHONIOENCODING: 'utf-8',
     },

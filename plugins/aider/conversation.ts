@@ -97,8 +97,10 @@ export class Conversation {
   // C5
   async #beginTurn(saying: Saying): Promise<void> {
     const loaded = await findLoaded(this.#session.workDir)
-    if (loaded.length > 0 && !(await this.#isTrusted(loaded)))
-      return this.#remember({ phase: { kind: 'over', end: refused(loaded) } })
+    if (loaded.length > 0 && !(await this.#isTrusted(loaded))) {
+      const unsaid = saying.text === undefined ? [] : [saying.text]
+      return this.#remember({ phase: { kind: 'over', end: refused(loaded) }, said: [...unsaid, ...this.#now.said] })
+    }
     await mkdir(this.#session.scratchDir, { recursive: true, mode: 0o700 })
     await writeFile(messageFile(this.#session, this.#now.turn), toMessage(saying.text ?? this.#session.prompt), {
       mode: 0o600,
@@ -132,7 +134,7 @@ export class Conversation {
       const exit = await process.exited
       const { state, events } = closeCommand(this.#now.state)
       this.#takeAll(state, events, questions)
-      return this.#io.signal.aborted ? STOPPED : toEnd(state, exit, this.#names)
+      return this.#io.signal.aborted ? STOPPED : toEnd(state, { exit, at: Date.now() }, this.#names)
     } finally {
       this.#io.signal.removeEventListener('abort', stop)
       questions.withdrawAll()

@@ -14,9 +14,9 @@ export const isCache = (name: string): boolean => /^\.aider\.tags\.cache\.v\d+$/
 export const TRUST = 'Load them'
 const REFUSE = 'Stop'
 
-/** Names of the files, or none. */
+/** Names of the files, or none. Rejects when it cannot be known. */
 export async function findLoaded(workDir: string): Promise<string[]> {
-  const names = await readdir(workDir).catch(() => [])
+  const names = await readdir(workDir)
   return names.filter((name) => LOADED.test(name)).toSorted()
 }
 

@@ -6,6 +6,8 @@ export interface Remembered {
   /** Counts the turns, each a process, from 0. */
   readonly turn: number
   readonly prompt: string
+  /** Folders of the repository from which Amp may run code (see trust.ts). */
+  readonly allowed: readonly string[]
   /** How the turn ended, once it did. */
   readonly end?: RunEnd
   readonly state: ParseState
@@ -19,11 +21,12 @@ export interface Remembered {
 }
 
 /** Raised when `Remembered` changes. */
-const VERSION = 1
+const VERSION = 2
 
 export const beginning = ({ agent, workDir, prompt }: Session): Remembered => ({
   turn: 0,
   prompt,
+  allowed: [],
   state: beginState(agent, workDir),
   queue: [],
   heard: false,

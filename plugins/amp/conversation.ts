@@ -4,6 +4,7 @@
  *    said any more is handed back with the end of the run.
  * C2 What is remembered changes together with the messages of a line, and is committed before the next turn begins.
  * C3 A turn ends by its program alone, but after a result or an interrupt it has only so much time for that.
+ * C4 No turn begins before a person allowed what of the repository Amp would run then (see trust.ts).
  */
 import {
   type AgentProcess,
@@ -22,6 +23,7 @@ import { toCommand, toProgram } from './command.ts'
 import { INSTALL_HINT } from './detect.ts'
 import { ASKS_TO_SIGN_IN, notSignedIn, toKnownFailure } from './failure.ts'
 import { closeTools, type Parsed, parseLine } from './parse.ts'
+import { askTrust } from './trust.ts'
 
 /** How long the program may take to end by itself after its result. */
 const END_MS = 5000
@@ -42,6 +44,17 @@ export class Conversation {
 
   /** Settles when the last turn is over. */
   async hold(): Promise<RunEnd> {
+    try {
+      // One that is continued has begun its turn.
+      const refusal = this.#session.checkpoint === undefined ? await this.#refusal(0) : undefined
+      return this.#handBack(refusal ?? (await this.#takeTurns()))
+    } catch (error) {
+      if (!this.#io.signal.aborted) throw error
+      return this.#handBack({ kind: 'stopped' })
+    }
+  }
+
+  async #takeTurns(): Promise<RunEnd> {
     const followUps = this.#io.followUps[Symbol.asyncIterator]()
     void this.#forward(followUps)
     this.#remember()
@@ -50,13 +63,22 @@ export class Conversation {
       for (let turn = 0; turn < this.#told.turn; turn++) await this.#io.spawn(this.#command())
       for (;;) {
         const end = await this.#turn()
-        if (this.#io.signal.aborted) return this.#handBack({ kind: 'stopped' })
-        if (!(await this.#goOn(end))) return this.#handBack(end)
+        if (this.#io.signal.aborted) return { kind: 'stopped' }
+        const last = await this.#goOn(end)
+        if (last) return last
       }
     } finally {
       this.#deadline.clear()
       void followUps.return?.()
     }
+  }
+
+  /** C4 Undefined when a turn may begin. */
+  async #refusal(turn: number): Promise<RunEnd | undefined> {
+    const trust = await askTrust(this.#session, this.#io, { turn, allowed: this.#told.allowed })
+    if ('refusal' in trust) return trust.refusal
+    this.#told = { ...this.#told, allowed: trust.allowed }
+    return undefined
   }
 
   #command() {
@@ -81,18 +103,20 @@ export class Conversation {
     return withProgram(this.#io, { command: this.#command(), names, talk })
   }
 
-  /** C1 @returns False when nothing waits, or there is no conversation to go on with. */
-  async #goOn(end: RunEnd): Promise<boolean> {
+  /** C1 @returns The end, when nothing waits, or what waits cannot be said; else the next turn is due. */
+  async #goOn(end: RunEnd): Promise<RunEnd | undefined> {
     const { queue, state, turn } = this.#told
-    if (queue.length === 0 || state.agentSessionId === undefined) return false
+    if (queue.length === 0 || state.agentSessionId === undefined) return end
+    const refusal = await this.#refusal(turn + 1)
+    if (refusal) return refusal
     // The end of the run says nothing about a turn before the last: an error in it is told here.
     if (end.kind === 'error')
       void this.#io.emit({ type: 'error', code: end.code, message: end.message, retryable: true })
     const { end: _, ...told } = this.#told
-    this.#told = { ...told, turn: turn + 1, prompt: queue.join('\n\n'), queue: [], heard: false, stderr: '' }
+    this.#told = { ...told, turn: turn + 1, prompt: told.queue.join('\n\n'), queue: [], heard: false, stderr: '' }
     this.#remember()
     await this.#io.committed() // C2
-    return true
+    return undefined
   }
 
   #handBack(end: RunEnd): RunEnd {

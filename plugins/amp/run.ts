@@ -2,20 +2,12 @@
 import { otherVersion, type RunEnd, type Session, type SessionIo } from 'troupe/plugin'
 import { beginning, fromCheckpoint } from './checkpoint.ts'
 import { Conversation } from './conversation.ts'
-import { refusalOf } from './trust.ts'
 
 export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
   if (io.signal.aborted) return { kind: 'stopped' }
   if (session.permissionMode !== 'full') return cannotAsk(session)
   const from = session.checkpoint === undefined ? beginning(session) : fromCheckpoint(session.checkpoint)
-  if (!from) return otherVersion
-  try {
-    const refusal = session.checkpoint === undefined ? await refusalOf(session, io) : undefined
-    return refusal ?? (await new Conversation(session, io, from).hold())
-  } catch (error) {
-    if (io.signal.aborted) return { kind: 'stopped' }
-    throw error
-  }
+  return from ? new Conversation(session, io, from).hold() : otherVersion
 }
 
 const cannotAsk = ({ permissionMode }: Session): RunEnd => ({

@@ -1,7 +1,6 @@
 /** The content of `assistant` and `user` lines: what the model said, which tools it used, what came of them. Pure. */
-import { type Json, type JsonObject, asObject, asObjects, asString } from 'troupe/plugin'
-import type { Parsed, ParsedEvent, ParseState } from './state.ts'
-import { message, raw, toOutput } from './state.ts'
+import { type Json, type JsonObject, type OpenTool, asObject, asObjects, asString, message, raw } from 'troupe/plugin'
+import { type Parsed, type ParsedEvent, type ParseState, toOutput } from './state.ts'
 import { kindOf } from './tools.ts'
 
 const contentOf = (line: JsonObject): Json | undefined => asObject(line['message'])?.['content']
@@ -15,13 +14,14 @@ export function parseAssistant(state: ParseState, line: JsonObject): Parsed | un
 
 function addBlock({ state, events }: Parsed, block: JsonObject): Parsed {
   const open = openedBy(block)
-  const next = open ? { ...state, openTools: new Map([...state.openTools, open]) } : state
+  const next = open ? { ...state, openTools: [...state.openTools, open] } : state
   return { state: next, events: [...events, ...toEvents(block)] }
 }
 
-function openedBy(block: JsonObject): readonly [string, string] | undefined {
-  const id = asString(block['id'])
-  return block['type'] === 'tool_use' && id !== undefined ? [id, asString(block['name']) ?? 'unknown'] : undefined
+function openedBy(block: JsonObject): OpenTool | undefined {
+  const toolUseId = asString(block['id'])
+  if (block['type'] !== 'tool_use' || toolUseId === undefined) return undefined
+  return { toolUseId, toolName: asString(block['name']) ?? 'unknown' }
 }
 
 function toEvents(block: JsonObject): ParsedEvent[] {
@@ -31,9 +31,9 @@ function toEvents(block: JsonObject): ParsedEvent[] {
   if (block['type'] === 'thinking' && thinking !== undefined) {
     return thinking ? [message({ type: 'thinking', content: thinking })] : []
   }
-  const [toolUseId, toolName] = openedBy(block) ?? []
-  if (toolUseId === undefined || toolName === undefined) return [raw(JSON.stringify(block))]
-  return [message({ type: 'toolUse', toolUseId, toolName, input: block['input'] ?? null, kind: kindOf(toolName) })]
+  const tool = openedBy(block)
+  if (!tool) return raw(JSON.stringify(block))
+  return [message({ type: 'toolUse', ...tool, input: block['input'] ?? null, kind: kindOf(tool.toolName) })]
 }
 
 /** Not the agent's words. The agent's own error ends its turn and is in the result; a subagent's is only here. */
@@ -55,15 +55,14 @@ export function parseUser(state: ParseState, line: JsonObject): Parsed {
 
 function addResult({ state, events }: Parsed, block: JsonObject): Parsed {
   const toolUseId = asString(block['tool_use_id'])
-  if (toolUseId === undefined) return { state, events: [...events, raw(JSON.stringify(block))] }
-  const openTools = new Map(state.openTools)
-  openTools.delete(toolUseId)
+  if (toolUseId === undefined) return { state, events: [...events, ...raw(JSON.stringify(block))] }
   const result = message({
     type: 'toolResult',
     toolUseId,
-    toolName: state.openTools.get(toolUseId) ?? 'unknown',
+    toolName: state.openTools.find((tool) => tool.toolUseId === toolUseId)?.toolName ?? 'unknown',
     output: toOutput(block['content'], asObjects(block['content'])),
     success: block['is_error'] !== true,
   })
+  const openTools = state.openTools.filter((tool) => tool.toolUseId !== toolUseId)
   return { state: { ...state, openTools }, events: [...events, result] }
 }

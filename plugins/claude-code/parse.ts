@@ -1,9 +1,8 @@
 /** One line of Claude Code's output to messages and control events. Pure: what it remembers is passed in and out. */
-import { type JsonObject, asNumber, asObject, asObjects, asString, parseObject } from 'troupe/plugin'
+import { type JsonObject, asNumber, asObject, asObjects, asString, message, parseObject, raw } from 'troupe/plugin'
 import { parseAssistant, parseUser } from './blocks.ts'
 import { parseResult } from './result.ts'
-import type { Fate, Parsed, ParsedEvent, ParseState } from './state.ts'
-import { message, raw } from './state.ts'
+import { type Fate, type Parsed, type ParseState, only } from './state.ts'
 
 type Parse = (state: ParseState, line: JsonObject) => Parsed | undefined
 
@@ -12,10 +11,8 @@ export function parseLine(state: ParseState, text: string): Parsed {
   const line = parseObject(text)
   const type = line && asString(line['type'])
   const parsed = line && type !== undefined ? PARSERS.get(type)?.(state, line) : undefined
-  return parsed ?? { state, events: text.trim() === '' ? [] : [raw(text)] }
+  return parsed ?? only(state, ...raw(text))
 }
-
-const only = (state: ParseState, ...events: ParsedEvent[]): Parsed => ({ state, events })
 
 const PARSERS = new Map<string, Parse>([
   ['system', (state, line) => SYSTEM.get(asString(line['subtype']) ?? '')?.(state, line)],
@@ -87,7 +84,7 @@ function parseControlRequest(state: ParseState, line: JsonObject): Parsed | unde
   if (request['subtype'] !== 'can_use_tool' || toolName === undefined) {
     const subtype = asString(request['subtype']) ?? 'unknown'
     const unsupported = { kind: 'unsupported' as const, requestId, subtype }
-    return only(state, raw(JSON.stringify(line)), { kind: 'request', request: unsupported })
+    return only(state, ...raw(JSON.stringify(line)), { kind: 'request', request: unsupported })
   }
   const reason = asString(request['decision_reason'])
   const suggestions = asObjects(request['permission_suggestions'])
@@ -126,8 +123,8 @@ function parseRateLimit(state: ParseState, line: JsonObject): Parsed {
   const info = asObject(line['rate_limit_info'])
   const seconds = asNumber(info?.['resetsAt'])
   const kept = raw(JSON.stringify(line))
-  if (info?.['status'] !== 'rejected' || seconds === undefined) return only(state, kept)
+  if (info?.['status'] !== 'rejected' || seconds === undefined) return only(state, ...kept)
   const resetsAt = new Date(seconds * 1000)
-  if (Number.isNaN(resetsAt.getTime())) return only(state, kept)
-  return only({ ...state, quotaResetsAt: resetsAt.toISOString() }, kept)
+  if (Number.isNaN(resetsAt.getTime())) return only(state, ...kept)
+  return only({ ...state, quotaResetsAt: resetsAt.toISOString() }, ...kept)
 }

@@ -52,11 +52,6 @@ export class Prompts {
     this.note(id, fate)
   }
 
-  /** A follow-up that came too late to be sent. */
-  miss(id: string, followUp: string): void {
-    this.#open.set(id, { followUp, stage: 'missed' })
-  }
-
   note(id: string, fate: Fate): void {
     this.#reported = true
     const prompt = this.#open.get(id)

@@ -1,13 +1,13 @@
 /** The end of a turn: what it cost, and how it ended. Pure. */
-import { type JsonObject, type RunEnd, type Usage, asArray, asNumber, asObject, asString } from 'troupe/plugin'
+import { type JsonObject, type RunEnd, type Usage, asArray, asNumber, asObject, asString, message } from 'troupe/plugin'
 import { SIGN_IN_HINT } from './detect.ts'
 import type { Parsed, ParseState } from './state.ts'
-import { closeTools, message } from './state.ts'
+import { closeState } from './state.ts'
 
 type ErrorEnd = Extract<RunEnd, { kind: 'error' }>
 
 export function parseResult(before: ParseState, line: JsonObject): Parsed {
-  const closed = closeTools(before)
+  const closed = closeState(before)
   const usage = addUsage(before.usage, line)
   const end = toRunEnd(line, { ...before, usage })
   const { apiError: _error, quotaResetsAt: _resets, ...state } = closed.state // Of this turn only.

@@ -1,13 +1,21 @@
 /** What is remembered between lines. A value: every line makes the next one from it. */
-import type { AgentMessage, Json, JsonObject, RunEnd, Usage } from 'troupe/plugin'
+import {
+  type Json,
+  type JsonObject,
+  type OpenTool,
+  type Parsed as ParsedAs,
+  type RunEnd,
+  type Spoken,
+  type Usage,
+  closeTools,
+} from 'troupe/plugin'
 
 export interface ParseState {
   readonly agent: string
   readonly workDir: string
   /** The conversation that was announced by a `start` message. */
   readonly agentSessionId?: string
-  /** Tool uses without a result yet: id to the name of the tool. */
-  readonly openTools: ReadonlyMap<string, string>
+  readonly openTools: readonly OpenTool[]
   /** Summed over the results of this process. */
   readonly usage: Usage
   /** Claude Code's own name for the last error of the model service in this turn, for example `rate_limit`. */
@@ -44,38 +52,27 @@ export type AgentRequest = PermissionRequest | UnsupportedRequest
 export type Fate = 'queued' | 'started' | 'completed' | 'dropped'
 
 export type ParsedEvent =
-  | { readonly kind: 'message'; readonly message: AgentMessage }
-  | { readonly kind: 'delta'; readonly type: 'text' | 'thinking'; readonly content: string }
+  | Spoken
   | { readonly kind: 'request'; readonly request: AgentRequest }
   | { readonly kind: 'withdraw'; readonly requestId: string }
   | { readonly kind: 'turnBegin' }
   | { readonly kind: 'fate'; readonly id: string; readonly fate: Fate }
   | { readonly kind: 'turnEnd'; readonly end: RunEnd }
 
-export interface Parsed {
-  readonly state: ParseState
-  readonly events: readonly ParsedEvent[]
-}
+export type Parsed = ParsedAs<ParseState, ParsedEvent>
 
 export const beginState = (agent: string, workDir: string): ParseState => ({
   agent,
   workDir,
-  openTools: new Map(),
+  openTools: [],
   usage: { inputTokens: 0, outputTokens: 0 },
 })
 
-export const message = (content: AgentMessage): ParsedEvent => ({ kind: 'message', message: content })
-
-/** Keeps what has no place in the union (L6). */
-export const raw = (content: string, stream = 'stdout'): ParsedEvent => message({ type: 'raw', stream, content })
+export const only = (state: ParseState, ...events: ParsedEvent[]): Parsed => ({ state, events })
 
 /** A tool use whose result never came is closed when its turn ends. */
-export function closeTools(state: ParseState): Parsed {
-  const events = [...state.openTools].map(([toolUseId, toolName]) =>
-    message({ type: 'toolResult', toolUseId, toolName, output: 'The turn ended before the tool did.', success: false }),
-  )
-  return { state: { ...state, openTools: new Map() }, events }
-}
+export const closeState = (state: ParseState): Parsed =>
+  only({ ...state, openTools: [] }, ...closeTools(state.openTools, 'The turn ended before the tool did.'))
 
 /** Text of a tool's result: blocks of text are joined, anything else stays as it is. */
 export function toOutput(content: Json | undefined, blocks: readonly JsonObject[]): Json {

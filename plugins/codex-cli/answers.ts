@@ -1,9 +1,9 @@
 /** Codex's answers to our requests. Pure. */
-import { type JsonObject, asObject, asString } from 'troupe/plugin'
+import { type JsonObject, asObject, asString, message } from 'troupe/plugin'
 import type { ErrorEnd } from './errors.ts'
 import { notSignedIn } from './errors.ts'
 import { ACCOUNT, CLEAN, ECHO, GREET, OPEN, SAY } from './protocol.ts'
-import { type Parsed, type ParseState, message, only } from './state.ts'
+import { type Parsed, type ParseState, only } from './state.ts'
 
 /** What was answered before a crash may be asked again after it; the first answer counts. */
 export function parseAnswer(state: ParseState, id: string, line: JsonObject): Parsed | undefined {

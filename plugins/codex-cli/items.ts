@@ -1,6 +1,16 @@
 /** The items of a turn: what the model said, which tools it used, what came of them. Pure. */
-import { type Json, type JsonObject, asArray, asNumber, asObject, asObjects, asString, bounded } from 'troupe/plugin'
-import { type Parsed, type ParseState, type ParsedEvent, message, only } from './state.ts'
+import {
+  type Json,
+  type JsonObject,
+  asArray,
+  asNumber,
+  asObject,
+  asObjects,
+  asString,
+  bounded,
+  message,
+} from 'troupe/plugin'
+import { type Parsed, type ParseState, type ParsedEvent, only } from './state.ts'
 import { type Tool, toTool } from './tools.ts'
 
 const LONGEST_SUBJECT = 2000
@@ -56,17 +66,16 @@ function parseReasoning(state: ParseState, item: JsonObject): Parsed {
 }
 
 function openTool(state: ParseState, { id, toolName, input, kind }: Tool): Parsed {
-  if (state.openTools.has(id)) return only(state)
+  if (state.openTools.some(({ toolUseId }) => toolUseId === id)) return only(state)
   const subject = bounded(toSubject(input), LONGEST_SUBJECT)
-  const openTools = new Map([...state.openTools, [id, { toolName, subject }]])
+  const openTools = [...state.openTools, { toolUseId: id, toolName, subject }]
   return only({ ...state, openTools }, message({ type: 'toolUse', toolUseId: id, toolName, input, kind }))
 }
 
 /** An item that is told only when it is over begins then too. */
 function closeTool(before: ParseState, tool: Tool, item: JsonObject): Parsed {
   const { state, events } = openTool(before, tool)
-  const openTools = new Map(state.openTools)
-  openTools.delete(tool.id)
+  const openTools = state.openTools.filter(({ toolUseId }) => toolUseId !== tool.id)
   const { id: toolUseId, toolName, output } = tool
   const result = message({ type: 'toolResult', toolUseId, toolName, output, success: succeeded(item) })
   return only({ ...state, openTools }, ...events, result)

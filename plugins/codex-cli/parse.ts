@@ -7,7 +7,9 @@ import {
   asObject,
   asObjects,
   asString,
+  message,
   parseObject,
+  raw,
 } from 'troupe/plugin'
 import { toErrorEnd, toRetry } from './errors.ts'
 import { parseCompleted, parseStarted } from './items.ts'
@@ -15,7 +17,7 @@ import { isQuiet } from './notifications.ts'
 import { parseAnswer } from './answers.ts'
 import { toAsks } from './question.ts'
 import type { RequestId } from './protocol.ts'
-import { type Parsed, type ParsedEvent, type ParseState, message, only, raw, usageMessage } from './state.ts'
+import { type Parsed, type ParsedEvent, type ParseState, only } from './state.ts'
 import { count, toUsage } from './usage.ts'
 
 type Parse = (state: ParseState, params: JsonObject) => Parsed | undefined
@@ -24,7 +26,7 @@ type Parse = (state: ParseState, params: JsonObject) => Parsed | undefined
 export function parseLine(state: ParseState, text: string): Parsed {
   const line = parseObject(text)
   const parsed = line && parseObjectLine(state, line, text)
-  return parsed ?? only(state, ...(text.trim() === '' ? [] : [raw(text)]))
+  return parsed ?? only(state, ...raw(text))
 }
 
 /** A request and an answer have an id; a request and a notification have a method. */
@@ -34,10 +36,10 @@ function parseObjectLine(state: ParseState, line: JsonObject, text: string): Par
   if (method === undefined) return typeof id === 'string' ? parseAnswer(state, id, line) : undefined
   const params = asObject(line['params']) ?? {}
   if (id === undefined) return isQuiet(method) ? only(state) : NOTIFICATIONS.get(method)?.(state, params)
-  const subject = state.openTools.get(asString(params['itemId']) ?? '')?.subject ?? ''
+  const subject = state.openTools.find(({ toolUseId }) => toolUseId === params['itemId'])?.subject ?? ''
   const request = { kind: 'request', id, method, params, subject } as const
   // It is refused, and what it was is kept.
-  return only(state, ...(toAsks(request) ? [] : [raw(text)]), { kind: 'ask', request })
+  return only(state, ...(toAsks(request) ? [] : raw(text)), { kind: 'ask', request })
 }
 
 const toRequestId = (id: unknown): RequestId | undefined =>
@@ -76,7 +78,7 @@ function parseTurnCompleted(state: ParseState, params: JsonObject): Parsed | und
   if (!isOwn(state, params)) return only(state)
   const usage = toUsage(state.counts)
   const end = toEnd(state, turn ?? {}, usage)
-  return only(state, usageMessage(usage), ...askPlan(state, end), { kind: 'turnEnd', turnId, end })
+  return only(state, message({ type: 'usage', ...usage }), ...askPlan(state, end), { kind: 'turnEnd', turnId, end })
 }
 
 function toEnd(state: ParseState, turn: JsonObject, usage: Usage): RunEnd {

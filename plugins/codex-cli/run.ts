@@ -1,30 +1,21 @@
 /** One session of Codex, from its program's start to its end. */
-import {
-  type AgentProcess,
-  otherVersion,
-  type RunEnd,
-  type Session,
-  type SessionIo,
-  listen,
-  withProgram,
-} from 'troupe/plugin'
-import { beginning, fromCheckpoint } from './checkpoint.ts'
+import { type RunEnd, type Session, type SessionIo, converse } from 'troupe/plugin'
 import { toCommand } from './command.ts'
-import { Conversation } from './conversation.ts'
+import { CodexConversation } from './conversation.ts'
 import { INSTALL_HINT } from './detect.ts'
 import { removeLitter } from './litter.ts'
+import { type Memory, VERSION } from './memory.ts'
 
 export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
-  const { agent, workDir, checkpoint } = session
-  if (io.signal.aborted) return { kind: 'stopped' }
-  const from = checkpoint === undefined ? beginning(agent, workDir) : fromCheckpoint(checkpoint)
-  if (!from) return otherVersion
   const command = toCommand(session)
-  const names = { title: 'Codex', program: command.program, install: INSTALL_HINT }
   try {
-    const talk = (process: AgentProcess) => listen(io, process, new Conversation(session, io, { process, from, names }))
-    return await withProgram(io, { command, names, talk })
+    return await converse<Memory>(session, io, {
+      command,
+      names: { title: 'Codex', program: command.program, install: INSTALL_HINT },
+      version: VERSION,
+      converse: (connection, memory) => new CodexConversation(connection, memory),
+    })
   } finally {
-    await removeLitter(workDir)
+    await removeLitter(session.workDir)
   }
 }

@@ -52,12 +52,6 @@ export class Sayings {
     return stage.kind === 'sent'
   }
 
-  /** It comes too late to be said. @returns False: there is nothing to write. */
-  miss({ id, ...saying }: Said): false {
-    this.#put(id, { saying, stage: { kind: 'missed' } })
-    return false
-  }
-
   /** @param turnId Undefined when Codex refuses it. */
   accept(id: string, turnId: string | undefined): void {
     const entry = this.#entries.get(id)

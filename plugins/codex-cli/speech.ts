@@ -4,31 +4,24 @@
  * P2 Codex would hear twice what is written twice. So a continued session first sends an echo: what was written before the crash is
  *    accepted when that comes back, and only the rest is written again.
  */
-import type { Opened } from './modes.ts'
-import { READ_INSTRUCTIONS, toTurnSettings } from './modes.ts'
+import type { Connection } from 'troupe/plugin'
+import { type Opened, READ_INSTRUCTIONS, toTurnSettings } from './modes.ts'
 import { echoLine, sayLine } from './protocol.ts'
 import type { Said, Sayings } from './sayings.ts'
-
-export interface SpeechOptions {
-  readonly sayings: Sayings
-  /** Text of the saying that has none. */
-  readonly prompt: string
-  /** Something may have been written before a crash. */
-  readonly continued: boolean
-  /** Settles when the line is written; never rejects. */
-  readonly write: (line: string) => Promise<void>
-}
 
 type Echo = { readonly kind: 'due' } | { readonly kind: 'sent'; readonly id: string } | { readonly kind: 'heard' }
 
 export class Speech {
-  readonly #options: SpeechOptions
+  readonly #connection: Connection
+  readonly #sayings: Sayings
   #echo: Echo
   #opened: Opened | undefined
 
-  constructor(options: SpeechOptions) {
-    this.#options = options
-    this.#echo = { kind: options.continued ? 'due' : 'heard' }
+  constructor(connection: Connection, sayings: Sayings) {
+    this.#connection = connection
+    this.#sayings = sayings
+    // Something may have been written before a crash.
+    this.#echo = { kind: connection.session.checkpoint === undefined ? 'heard' : 'due' }
   }
 
   open(opened: Opened): void {
@@ -39,7 +32,7 @@ export class Speech {
   /** Settles when it is written, or when it has to wait. */
   async say(said: Said): Promise<void> {
     if (!this.#opened) return // P1
-    if (this.#echo.kind === 'heard') await this.#options.write(this.#toLine(said, this.#opened))
+    if (this.#echo.kind === 'heard') await this.#connection.write(this.#toLine(said, this.#opened))
     else this.#sayAll(this.#opened)
   }
 
@@ -51,21 +44,21 @@ export class Speech {
   }
 
   #sayAll(opened: Opened): void {
-    const sayings = this.#options.sayings.sent()
+    const sayings = this.#sayings.sent()
     if (sayings.length === 0) return
     if (this.#echo.kind === 'due') this.#sendEcho(opened)
     if (this.#echo.kind !== 'heard') return // P2
-    for (const said of sayings) void this.#options.write(this.#toLine(said, opened))
+    for (const said of sayings) void this.#connection.write(this.#toLine(said, opened))
   }
 
   #sendEcho({ threadId }: Opened): void {
     const id = crypto.randomUUID()
     this.#echo = { kind: 'sent', id }
-    void this.#options.write(echoLine(threadId, id))
+    void this.#connection.write(echoLine(threadId, id))
   }
 
   #toLine({ id, text, mode }: Said, opened: Opened): string {
     const settings = { ...(text === undefined && READ_INSTRUCTIONS), ...(mode && toTurnSettings(mode, opened)) }
-    return sayLine(opened.threadId, { id, text: text ?? this.#options.prompt, settings })
+    return sayLine(opened.threadId, { id, text: text ?? this.#connection.session.prompt, settings })
   }
 }

@@ -1,12 +1,18 @@
 /** What is remembered between lines. A value: every line makes the next one from it. */
-import type { AgentMessage, JsonObject, RunEnd, Usage } from 'troupe/plugin'
+import {
+  type JsonObject,
+  type OpenTool,
+  type Parsed as ParsedAs,
+  type RunEnd,
+  type Spoken,
+  closeTools,
+} from 'troupe/plugin'
 import type { Opened } from './modes.ts'
 import type { RequestId } from './protocol.ts'
 import type { Counts } from './usage.ts'
 
 /** A tool use without a result yet. */
-export interface OpenTool {
-  readonly toolName: string
+export interface CodexTool extends OpenTool {
   /** What it does, as a person who is asked about it needs to know. */
   readonly subject: string
 }
@@ -18,8 +24,8 @@ export interface ParseState {
   readonly opened?: Opened
   /** A turn of this session has begun. */
   readonly begun?: boolean
-  /** By the id of the tool use. Commands go on running between turns, so their results may come in a later one. */
-  readonly openTools: ReadonlyMap<string, OpenTool>
+  /** Commands go on running between turns, so their results may come in a later one. */
+  readonly openTools: readonly CodexTool[]
   readonly counts: Counts
   /** What the agent said last in this turn. */
   readonly lastText?: string
@@ -50,8 +56,7 @@ export interface OpenQuestion {
 export type AgentRequest = ServerRequest | OpenQuestion
 
 export type ParsedEvent =
-  | { readonly kind: 'message'; readonly message: AgentMessage }
-  | { readonly kind: 'delta'; readonly type: 'text' | 'thinking'; readonly content: string }
+  | Spoken
   | { readonly kind: 'greeted' }
   | { readonly kind: 'signedIn' }
   | { readonly kind: 'opened' }
@@ -68,31 +73,17 @@ export type ParsedEvent =
   | { readonly kind: 'turnBegin'; readonly turnId: string }
   | { readonly kind: 'turnEnd'; readonly turnId: string; readonly end: RunEnd }
 
-export interface Parsed {
-  readonly state: ParseState
-  readonly events: readonly ParsedEvent[]
-}
+export type Parsed = ParsedAs<ParseState, ParsedEvent>
 
 export const beginState = (agent: string, workDir: string): ParseState => ({
   agent,
   workDir,
-  openTools: new Map(),
+  openTools: [],
   counts: {},
 })
 
 export const only = (state: ParseState, ...events: ParsedEvent[]): Parsed => ({ state, events })
 
-export const message = (content: AgentMessage): ParsedEvent => ({ kind: 'message', message: content })
-
-/** Keeps what has no place in the union (L6). */
-export const raw = (content: string): ParsedEvent => message({ type: 'raw', stream: 'stdout', content })
-
 /** A tool use whose result never came is closed when the program has ended. */
-export function closeTools(state: ParseState): Parsed {
-  const events = [...state.openTools].map(([toolUseId, { toolName }]) =>
-    message({ type: 'toolResult', toolUseId, toolName, output: 'Codex ended before the tool did.', success: false }),
-  )
-  return { state: { ...state, openTools: new Map() }, events }
-}
-
-export const usageMessage = (usage: Usage): ParsedEvent => message({ type: 'usage', ...usage })
+export const closeState = (state: ParseState): Parsed =>
+  only({ ...state, openTools: [] }, ...closeTools(state.openTools, 'Codex ended before the tool did.'))

@@ -6,8 +6,9 @@
  * In:  `{"id", "method", "path", "body"?}`, a request to the server.
  * Out: `{"id", "status", "body"}`, its answer, or `{"id", "error"}`; `{"event"}`, an event.
  *
- * B1 The server listens on loopback only, at a port of the system's choice, and serves nobody without the password, which is made
- *    here, is in no file, and is known to the server's own processes alone.
+ * B1 The server listens on loopback only and serves nobody without the password, which is made here and is in no file; a server
+ *    that does not ask for it is ended. It takes the password from its environment, which its shells would inherit, so they are
+ *    started by a script that forgets it. Whoever runs as the same user can still read it in the system's process table.
  * B2 Events are heard before anything is asked, so none is missed. When they end, so does the server, and this program.
  * B3 A request whose id came before is ignored: whoever continues a session may send again what may not have arrived.
  * B4 The server's heartbeats are not passed on: they would hide from the host's watchdog that nothing happens any more.
@@ -16,6 +17,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { PASSWORD, writeShell } from './shell.ts'
 
 type Server = ChildProcessByStdio<null, Readable, null>
 
@@ -26,7 +28,7 @@ interface Request {
   readonly body?: unknown
 }
 
-const [program = 'opencode', ...args] = process.argv.slice(2)
+const [scratchDir = '', program = 'opencode', ...args] = process.argv.slice(2)
 const password = randomBytes(32).toString('base64url')
 const headers = { authorization: `Basic ${btoa(`opencode:${password}`)}`, 'content-type': 'application/json' }
 const HEARTBEAT = 'server.heartbeat'
@@ -34,7 +36,7 @@ const HEARTBEAT = 'server.heartbeat'
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
 
 function startServer(): Server {
-  const env = { ...process.env, OPENCODE_SERVER_PASSWORD: password } // B1
+  const env = { ...process.env, SHELL: writeShell(scratchDir, process.env['SHELL']), [PASSWORD]: password } // B1
   const options = ['serve', '--hostname=127.0.0.1', '--port=0', ...args]
   const server = spawn(program, options, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   server.once('error', (error) => {
@@ -43,6 +45,7 @@ function startServer(): Server {
   })
   server.once('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)))
   process.once('SIGTERM', () => server.kill())
+  process.once('exit', () => server.kill())
   return server
 }
 
@@ -109,6 +112,8 @@ function toBody(text: string): unknown {
 
 const server = startServer()
 const url = await findUrl(server)
+const { status } = await fetch(`${url}/session`)
+if (status !== 401) throw new Error(`OpenCode serves anybody: ${status} without the password.`) // B1
 const events = await fetch(`${url}/event`, { headers })
 if (!events.body) throw new Error(`OpenCode gives no events: ${events.status}.`)
 void passRequests(url)

@@ -16,10 +16,10 @@ const PERMISSIONS = { edit: 'ask', bash: 'ask', webfetch: 'ask', external_direct
 const UNTRUSTED = { OPENCODE_DISABLE_PROJECT_CONFIG: '1' }
 
 /** One long-lived process: the bridge, and the server below it (see bridge.ts). */
-export function toCommand({ settings }: Session): Command {
+export function toCommand({ settings, scratchDir }: Session): Command {
   return {
     program: process.execPath,
-    args: [BRIDGE, settings.program ?? 'opencode', ...settings.args],
+    args: [BRIDGE, scratchDir, settings.program ?? 'opencode', ...settings.args],
     env: {
       ...UNTRUSTED,
       OPENCODE_PERMISSION: JSON.stringify(PERMISSIONS),

@@ -24,7 +24,8 @@ export function toErrorEnd(error: JsonObject): ErrorEnd {
 export function toRetry(status: JsonObject): Pick<ErrorEnd, 'code' | 'message' | 'retryable' | 'resetsAt'> {
   const text = asString(status['message']) ?? 'no reason given'
   const next = toTime(asNumber(status['next']))
-  const quota = QUOTA_WORDS.test(text)
+  // What it would have people do is given for used-up quotas alone.
+  const quota = QUOTA_WORDS.test(text) || status['action'] !== undefined
   return {
     code: quota ? 'AGENT_QUOTA' : 'AGENT_API',
     message: `The model service failed, and OpenCode tries again${next === undefined ? '' : ` at ${next}`}: ${text}`,

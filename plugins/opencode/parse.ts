@@ -1,9 +1,9 @@
 /** One line of the bridge to messages and control events. Pure: what it remembers is passed in and out. */
-import { type JsonObject, asNumber, asObject, asString, parseObject } from 'troupe/plugin'
+import { type JsonObject, asNumber, asObject, asString, message, parseObject, raw } from 'troupe/plugin'
 import { cannotOpen, cannotSay, toErrorEnd, toRetry } from './errors.ts'
 import { parseDelta, parsePart } from './parts.ts'
 import { OPEN, SAY } from './protocol.ts'
-import { type Parsed, type ParseState, isOwn, message, only } from './state.ts'
+import { type Parsed, type ParseState, isOwn, only } from './state.ts'
 
 type Parse = (state: ParseState, properties: JsonObject) => Parsed | undefined
 
@@ -12,9 +12,7 @@ export function parseLine(state: ParseState, text: string): Parsed {
   const line = parseObject(text)
   const event = asObject(line?.['event'])
   const parsed = event ? parseEvent(state, event) : line && parseAnswer(state, line)
-  return (
-    parsed ?? only(state, ...(text.trim() === '' ? [] : [message({ type: 'raw', stream: 'stdout', content: text })]))
-  )
+  return parsed ?? only(state, ...raw(text))
 }
 
 /** Only the answers that the conversation depends on are of interest; a late reply to a question is refused by the server. */

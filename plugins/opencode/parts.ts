@@ -1,6 +1,15 @@
 /** The parts of messages: texts, thoughts, tools, what a step cost. Pure. */
-import { type Json, type JsonObject, type ToolKind, asNumber, asObject, asString } from 'troupe/plugin'
-import { type Parsed, type ParseState, isOwn, message, only } from './state.ts'
+import {
+  type Json,
+  type JsonObject,
+  type OpenTool,
+  type ToolKind,
+  asNumber,
+  asObject,
+  asString,
+  message,
+} from 'troupe/plugin'
+import { type Parsed, type ParseState, isOwn, only } from './state.ts'
 
 type ParsePart = (state: ParseState, part: JsonObject) => Parsed
 
@@ -29,15 +38,15 @@ function parseWords(state: ParseState, part: JsonObject, type: 'text' | 'thinkin
   const id = asString(part['id']) ?? ''
   const content = asString(part['text']) ?? ''
   if (!isOwn(state, part)) return only(state)
-  const writing = new Map(state.writing)
-  if (asNumber(asObject(part['time'])?.['end']) === undefined) return only({ ...state, writing: writing.set(id, type) })
-  writing.delete(id)
+  const writing = state.writing.filter((other) => other.id !== id)
+  const isWhole = asNumber(asObject(part['time'])?.['end']) !== undefined
+  if (!isWhole) return only({ ...state, writing: [...writing, { id, type }] })
   const said = { ...state, writing, ...(type === 'text' && content !== '' && { lastText: content }) }
   return only(said, ...(content === '' ? [] : [message({ type, content })]))
 }
 
 export function parseDelta(state: ParseState, properties: JsonObject): Parsed {
-  const type = state.writing.get(asString(properties['partID']) ?? '')
+  const type = state.writing.find(({ id }) => id === properties['partID'])?.type
   const content = asString(properties['delta'])
   return type !== undefined && content ? only(state, { kind: 'delta', type, content }) : only(state)
 }
@@ -67,26 +76,21 @@ function parseTool(state: ParseState, part: JsonObject): Parsed {
   const tool = asObject(part['state']) ?? {}
   const status = tool['status']
   if (id === undefined || toolName === QUESTION || status === 'pending') return only(state)
-  const opened = openTool(state, { id, toolName, input: tool['input'] ?? null })
-  return status === 'completed' || status === 'error' ? closeTool(opened, { id, toolName, tool }) : opened
+  const opened = openTool(state, { toolUseId: id, toolName }, tool['input'] ?? null)
+  return status === 'completed' || status === 'error' ? closeTool(opened, { toolUseId: id, toolName }, tool) : opened
 }
 
-function openTool(state: ParseState, { id, toolName, input }: { id: string; toolName: string; input: Json }): Parsed {
-  if (state.openTools.has(id)) return only(state)
-  const openTools = new Map([...state.openTools, [id, toolName]])
-  const kind = KINDS.get(toolName) ?? 'other'
-  return only({ ...state, openTools }, message({ type: 'toolUse', toolUseId: id, toolName, input, kind }))
+function openTool(state: ParseState, tool: OpenTool, input: Json): Parsed {
+  if (state.openTools.some(({ toolUseId }) => toolUseId === tool.toolUseId)) return only(state)
+  const kind = KINDS.get(tool.toolName) ?? 'other'
+  return only({ ...state, openTools: [...state.openTools, tool] }, message({ type: 'toolUse', ...tool, input, kind }))
 }
 
-function closeTool(
-  { state, events }: Parsed,
-  { id, toolName, tool }: { id: string; toolName: string; tool: JsonObject },
-): Parsed {
-  const openTools = new Map(state.openTools)
-  openTools.delete(id)
-  const output = tool['output'] ?? tool['error'] ?? null
-  const result = message({ type: 'toolResult', toolUseId: id, toolName, output, success: succeeded(tool) })
-  return only({ ...state, openTools }, ...events, result)
+function closeTool({ state, events }: Parsed, tool: OpenTool, result: JsonObject): Parsed {
+  const openTools = state.openTools.filter(({ toolUseId }) => toolUseId !== tool.toolUseId)
+  const output = result['output'] ?? result['error'] ?? null
+  const told = message({ type: 'toolResult', ...tool, output, success: succeeded(result) })
+  return only({ ...state, openTools }, ...events, told)
 }
 
 /** A command that failed, or was ended, is `completed` too. */

@@ -19,8 +19,11 @@ export const DENY = 'Deny'
 
 const LONGEST_DETAIL = 20_000
 
-export const toAsks = ({ kind, properties }: AgentRequest): Ask[] =>
-  kind === 'permission' ? [toPermissionAsk(properties)] : asObjects(properties['questions']).map(toQuestionAsk)
+export function toAsks({ kind, properties }: AgentRequest): Ask[] {
+  if (kind === 'permission') return [toPermissionAsk(properties)]
+  if (kind === 'plan') return [toPlanAsk(asString(properties['plan']) ?? '')]
+  return asObjects(properties['questions']).map(toQuestionAsk)
+}
 
 function toPermissionAsk(properties: JsonObject): Ask {
   const permission = asString(properties['permission']) ?? 'something'
@@ -93,7 +96,7 @@ export const APPROVE = 'Approve'
 export const APPROVE_EDITS = 'Approve and accept edits'
 export const REJECT = 'Reject'
 
-export const planAsk = (plan: string): Ask => ({
+const toPlanAsk = (plan: string): Ask => ({
   kind: 'plan',
   question: bounded(plan, LONGEST_DETAIL),
   options: [

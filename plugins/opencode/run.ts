@@ -4,25 +4,16 @@
  * Its server is the way in, although it speaks ACP too: over ACP its questions never arrive and hang, and attempts of the model
  * service are not told.
  */
-import {
-  type AgentProcess,
-  otherVersion,
-  type RunEnd,
-  type Session,
-  type SessionIo,
-  listen,
-  withProgram,
-} from 'troupe/plugin'
-import { beginning, fromCheckpoint } from './checkpoint.ts'
+import { type RunEnd, type Session, type SessionIo, converse } from 'troupe/plugin'
 import { toCommand } from './command.ts'
-import { Conversation } from './conversation.ts'
+import { OpenCodeConversation } from './conversation.ts'
 import { INSTALL_HINT } from './detect.ts'
+import { type Memory, VERSION } from './memory.ts'
 
-export async function run(session: Session, io: SessionIo): Promise<RunEnd> {
-  if (io.signal.aborted) return { kind: 'stopped' }
-  const from = session.checkpoint === undefined ? beginning(session) : fromCheckpoint(session.checkpoint)
-  if (!from) return otherVersion
-  const names = { title: 'OpenCode', program: session.settings.program ?? 'opencode', install: INSTALL_HINT }
-  const talk = (process: AgentProcess) => listen(io, process, new Conversation(session, io, { process, from, names }))
-  return withProgram(io, { command: toCommand(session), names, talk })
-}
+export const run = (session: Session, io: SessionIo): Promise<RunEnd> =>
+  converse<Memory>(session, io, {
+    command: toCommand(session),
+    names: { title: 'OpenCode', program: session.settings.program ?? 'opencode', install: INSTALL_HINT },
+    version: VERSION,
+    converse: (connection, memory) => new OpenCodeConversation(connection, memory),
+  })

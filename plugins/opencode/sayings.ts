@@ -16,33 +16,15 @@ export interface Said {
   readonly mode: PermissionMode
 }
 
-/** Plain data, for a checkpoint. */
-export interface SavedSayings {
-  /** Oldest first. */
-  readonly open: readonly Said[]
-  /** Follow-ups that came when nothing was said any more. */
-  readonly missed: readonly string[]
-}
-
 export class Sayings {
   #open: readonly Said[]
-  #missed: readonly string[]
 
-  constructor({ open, missed }: SavedSayings) {
+  constructor(open: readonly Said[]) {
     this.#open = open
-    this.#missed = missed
-  }
-
-  save(): SavedSayings {
-    return { open: this.#open, missed: this.#missed }
   }
 
   add(said: Said): void {
     this.#open = [...this.#open, said]
-  }
-
-  miss({ text = '' }: Said): void {
-    this.#missed = [...this.#missed, text]
   }
 
   /** S1 */
@@ -50,14 +32,13 @@ export class Sayings {
     this.#open = this.#open.slice(1)
   }
 
-  /** Not part of the conversation yet: perhaps they never arrived. Oldest first. */
+  /** Not part of the conversation yet: perhaps they never arrived. Oldest first. Plain data, for a checkpoint. */
   get open(): readonly Said[] {
     return this.#open
   }
 
   /** The follow-ups that are not part of the conversation, oldest first. */
   unheard(): string[] {
-    const open = this.#open.flatMap(({ text, followUp }) => (followUp && text !== undefined ? [text] : []))
-    return [...open, ...this.#missed]
+    return this.#open.flatMap(({ text, followUp }) => (followUp && text !== undefined ? [text] : []))
   }
 }

@@ -1,11 +1,19 @@
 /** What is remembered between lines. A value: every line makes the next one from it. */
-import type { AgentMessage, JsonObject, RunEnd, Usage } from 'troupe/plugin'
+import {
+  type JsonObject,
+  type OpenTool,
+  type Parsed as ParsedAs,
+  type RunEnd,
+  type Spoken,
+  type Usage,
+  closeTools,
+} from 'troupe/plugin'
 
 export type ErrorEnd = Extract<RunEnd, { kind: 'error' }>
 
-/** OpenCode waits for the answer. Plain data, for a checkpoint. */
+/** What OpenCode waits for; of a plan it does not know. Plain data, for a checkpoint. */
 export interface AgentRequest {
-  readonly kind: 'permission' | 'question'
+  readonly kind: 'permission' | 'question' | 'plan'
   readonly id: string
   readonly properties: JsonObject
 }
@@ -24,10 +32,9 @@ export interface ParseState {
   readonly userMessages: readonly string[]
   /** The last message to the agent, and whether it has replied to it. */
   readonly last?: { readonly id: string; readonly answered: boolean }
-  /** Tool uses without a result, by the part's id. */
-  readonly openTools: ReadonlyMap<string, string>
-  /** What kind of text the parts are that are being written. */
-  readonly writing: ReadonlyMap<string, 'text' | 'thinking'>
+  readonly openTools: readonly OpenTool[]
+  /** The parts that are being written. */
+  readonly writing: readonly { readonly id: string; readonly type: 'text' | 'thinking' }[]
   readonly usage: Usage
   /** What the agent said last. */
   readonly lastText?: string
@@ -36,8 +43,7 @@ export interface ParseState {
 }
 
 export type ParsedEvent =
-  | { readonly kind: 'message'; readonly message: AgentMessage }
-  | { readonly kind: 'delta'; readonly type: 'text' | 'thinking'; readonly content: string }
+  | Spoken
   | { readonly kind: 'opened' }
   /** The conversation cannot be opened, or goes not on. */
   | { readonly kind: 'failed'; readonly end: ErrorEnd }
@@ -48,33 +54,31 @@ export type ParsedEvent =
   | { readonly kind: 'busy' }
   | { readonly kind: 'idle' }
 
-export interface Parsed {
-  readonly state: ParseState
-  readonly events: readonly ParsedEvent[]
-}
+export type Parsed = ParsedAs<ParseState, ParsedEvent>
 
 export const beginState = (agent: string, workDir: string, model?: string): ParseState => ({
   agent,
   workDir,
   ...(model !== undefined && { model }),
   userMessages: [],
-  openTools: new Map(),
-  writing: new Map(),
+  openTools: [],
+  writing: [],
   usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, costUsd: 0 },
 })
 
 export const only = (state: ParseState, ...events: ParsedEvent[]): Parsed => ({ state, events })
 
-export const message = (content: AgentMessage): ParsedEvent => ({ kind: 'message', message: content })
-
 /** Subagents have conversations of their own. */
 export const isOwn = ({ opened }: ParseState, properties: JsonObject): boolean =>
   opened !== undefined && properties['sessionID'] === opened.sessionId
 
+/** A turn of planning has ended with a plan. */
+export const planRequest = ({ last, lastText = '' }: ParseState): AgentRequest => ({
+  kind: 'plan',
+  id: `plan/${last?.id ?? ''}`,
+  properties: { plan: lastText },
+})
+
 /** A tool use whose result never came is closed when the program has ended. */
-export function closeTools(state: ParseState): Parsed {
-  const events = [...state.openTools].map(([toolUseId, toolName]) =>
-    message({ type: 'toolResult', toolUseId, toolName, output: 'OpenCode ended before the tool did.', success: false }),
-  )
-  return { state: { ...state, openTools: new Map() }, events }
-}
+export const closeState = (state: ParseState): Parsed =>
+  only({ ...state, openTools: [] }, ...closeTools(state.openTools, 'OpenCode ended before the tool did.'))

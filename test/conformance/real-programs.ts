@@ -1,6 +1,6 @@
 /** The programs of the bundled agents, for the conformance kit: how each finds its model, and what that says to do something. */
 import type { Json } from '../../core/base/json.ts'
-import type { ReplyPart } from '../../fixtures/model-server/script.ts'
+import type { ReplyPart, Turn } from '../../fixtures/model-server/script.ts'
 import type { RealAgent } from '../helpers/agent-programs.ts'
 import { ENVIRONMENTS } from '../plugins/acp/acp-session.ts'
 import { shell } from '../plugins/aider/aider.ts'
@@ -16,6 +16,7 @@ interface Installed {
 }
 
 const ASKED = { question: QUESTION, header: 'Fruit', options: OPTIONS }
+const NO_CREDIT: readonly Turn[] = [{ status: 402, body: 'No credits left.', times: 'always' }]
 const UNKNOWN_NOTIFICATION = '{"jsonrpc":"2.0","method":"hologram/shown","params":{}}'
 
 const tool =
@@ -61,8 +62,8 @@ export const REAL_PROGRAMS: Readonly<Record<string, Installed>> = {
       settings: ({ url }) => ({ env: toConfiguration(url) }),
       command: tool('bash', (command) => ({ command, description: 'Runs it' })),
       question: { tool: 'question', input: { questions: [ASKED] } },
-      // It tries again for ever.
-      scenes: { quota: undefined },
+      // At 429 it tries again for a minute.
+      scenes: { quota: NO_CREDIT },
     }),
   },
   'gemini-cli': {
@@ -92,8 +93,8 @@ export const REAL_PROGRAMS: Readonly<Record<string, Installed>> = {
       settings: ({ url }) => ({ args: [`--openai-api-base=${url}/v1`], model: 'openai/gpt-4o' }),
       command: (line) => ({ text: shell(line) }),
       scenes: {
-        // It tries for a minute.
-        quota: undefined,
+        // At 429 it tries again for a minute.
+        quota: NO_CREDIT,
         // A command does not make it ask its model again.
         continue: [{ reply: Array.from({ length: 20 }, (_, index) => ({ text: `${index + 1}\n` })) }],
       },

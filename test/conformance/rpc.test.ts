@@ -1,6 +1,6 @@
 /** One suite over every transport: JSON-RPC 2.0 as its specification has it, and what Troupe adds. */
 import { randomBytes } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_TIMEOUT_MS } from '../../core/rpc/requester.ts'
 import { makeTestRouter, newWitness, type Witness } from '../rpc/table.ts'
 import { transports, type Endpoint } from '../rpc/transports.ts'
@@ -114,7 +114,7 @@ describe.each(transports)('JSON-RPC over $name', ({ open }) => {
 
   it('runs a notification although it says nothing', async () => {
     await endpoint.exchange('{"jsonrpc":"2.0","method":"update","params":{"values":[1,2]}}')
-    await vi.waitFor(() => expect(witness.updates).toEqual([[1, 2]]))
+    await expect.poll(() => witness.updates).toEqual([[1, 2]])
   })
 
   it.each([
@@ -205,10 +205,10 @@ describe.each(transports)('JSON-RPC over $name', ({ open }) => {
   it('settles a call that is given up, and tells the handler', async () => {
     const controller = new AbortController()
     const call = endpoint.connection.request('hang', {}, { signal: controller.signal })
-    await vi.waitFor(() => expect(witness.hanging).toHaveLength(1))
+    await expect.poll(() => witness.hanging).toHaveLength(1)
     controller.abort()
     await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
-    await vi.waitFor(() => expect(witness.hanging[0]?.aborted).toBe(true))
+    await expect.poll(() => witness.hanging[0]?.aborted).toBe(true)
   })
 
   it('settles a call at its time limit', async () => {
@@ -226,7 +226,7 @@ describe.each(transports)('JSON-RPC over $name', ({ open }) => {
 
   it('settles calls under way when the serving side ends, and refuses later ones', async () => {
     const call = endpoint.connection.request('hang', {}).catch((error: unknown) => error)
-    await vi.waitFor(() => expect(witness.hanging).toHaveLength(1))
+    await expect.poll(() => witness.hanging).toHaveLength(1)
     await endpoint.stopServing()
     expect(await call).toMatchObject({ code: expect.stringMatching(/^(HOST_UNREACHABLE|ABORTED)$/) })
     expect(witness.hanging[0]?.aborted).toBe(true)
@@ -235,10 +235,10 @@ describe.each(transports)('JSON-RPC over $name', ({ open }) => {
 
   it('settles calls under way when the client closes, and aborts them at the host', async () => {
     const call = endpoint.connection.request('hang', {}).catch((error: unknown) => error)
-    await vi.waitFor(() => expect(witness.hanging).toHaveLength(1))
+    await expect.poll(() => witness.hanging).toHaveLength(1)
     await endpoint.connection[Symbol.asyncDispose]()
     expect(await call).toMatchObject({ code: 'HOST_UNREACHABLE' })
-    await vi.waitFor(() => expect(witness.hanging[0]?.aborted).toBe(true))
+    await expect.poll(() => witness.hanging[0]?.aborted).toBe(true)
     expect(endpoint.connection.closed.aborted).toBe(true)
   })
 })
@@ -272,7 +272,7 @@ describe.each(transports.filter(({ notifies }) => notifies))('a connection over 
     const heard: unknown[] = []
     endpoint.connection.onNotification((_name, params) => heard.push(params))
     await endpoint.connection.request('watch', { count: 500 })
-    await vi.waitFor(() => expect(heard).toHaveLength(500))
+    await expect.poll(() => heard).toHaveLength(500)
     expect(heard).toEqual(Array.from({ length: 500 }, (_, index) => ({ subscriptionId: 's', n: index + 1 })))
   })
 
@@ -285,13 +285,13 @@ describe.each(transports.filter(({ notifies }) => notifies))('a connection over 
     await endpoint.connection.request('watch', { count: 0, id: 'a' })
     await endpoint.connection.request('watch', { count: 0, id: 'b' })
     await endpoint.connection[Symbol.asyncDispose]()
-    await vi.waitFor(() => expect(witness.disposed.toSorted()).toEqual(['a', 'b']))
+    await expect.poll(() => witness.disposed.toSorted()).toEqual(['a', 'b'])
   })
 
   it('keeps no subscription for a caller that gave up meanwhile', async () => {
     const call = endpoint.connection.request('watchLater', {}, { timeoutMs: 30 })
     await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' })
-    await vi.waitFor(() => expect(witness.disposed).toEqual(['late']))
+    await expect.poll(() => witness.disposed).toEqual(['late'])
   })
 
   it('holds 100 subscriptions of a connection and refuses the next', async () => {
@@ -306,7 +306,7 @@ describe.each(transports.filter(({ notifies }) => notifies))('a connection over 
   it('works on no more than 256 calls of a connection at a time', async () => {
     const calls = Array.from({ length: 256 }, () => endpoint.connection.request('hang', {}))
     for (const call of calls) call.catch(() => {})
-    await vi.waitFor(() => expect(witness.hanging).toHaveLength(256))
+    await expect.poll(() => witness.hanging).toHaveLength(256)
     await expect(endpoint.connection.request('get_data', {})).rejects.toMatchObject({ code: 'LIMIT_BATCH' })
   })
 

@@ -32,7 +32,7 @@ function toScript(blocks: readonly Block[]): string {
   return ['set -e', ...steps].join('\n')
 }
 
-it('does what it says, to one who follows it', { timeout: 180_000 }, async () => {
+it('does what it says, to one who follows it', async () => {
   using folder = makeTemporaryFolder()
   const [home, bin, work] = ['home', 'programs', 'work'].map((name) => join(folder.path, name)) as [
     string,
@@ -50,7 +50,7 @@ it('does what it says, to one who follows it', { timeout: 180_000 }, async () =>
   const { code, stdout, stderr } = await runProgram('sh', ['-c', toScript(blocks)], {
     cwd: work,
     env,
-    timeoutMs: 150_000,
+    timeoutMs: 220_000,
   })
 
   expect({ code, stderr, last: code === 0 ? '' : stdout.slice(-3000) }).toMatchObject({ code: 0, last: '' })

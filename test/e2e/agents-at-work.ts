@@ -23,10 +23,13 @@ export const pidsOf = (task: { id: string }, part: string): number[] =>
 
 /** The same, without children that have not become their own programs yet. */
 export async function lastingPidsOf(task: { id: string }, part: string): Promise<number[]> {
-  const before = pidsOf(task, part)
-  await sleep(200)
-  const after = pidsOf(task, part)
-  return before.filter((pid) => after.includes(pid))
+  let lasting = pidsOf(task, part)
+  for (let looks = 0; looks < 3; looks += 1) {
+    await sleep(100)
+    const now = pidsOf(task, part)
+    lasting = lasting.filter((pid) => now.includes(pid))
+  }
+  return lasting
 }
 
 export const logOf = async (troupe: Troupe, sessionId: string): Promise<Message[]> =>

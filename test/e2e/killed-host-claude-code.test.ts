@@ -86,7 +86,7 @@ describeWithClaude('Claude Code outlives its killed host', () => {
       { when: { toolResult: /the tool is done/ }, reply: [{ text: 'I saw it.' }] },
     ])
     const { troupe, task } = work
-    await expect.poll(() => pidsOf(task, 'test -e go').length, { timeout: 60_000 }).toBeGreaterThan(0)
+    await expect.poll(() => pidsOf(task, 'test -e go').length).toBeGreaterThan(0)
     const atWork = async () => [...(await claudeOf(task)), ...(await lastingPidsOf(task, 'test -e go'))]
     const before = await atWork()
     await restart(troupe)
@@ -134,7 +134,7 @@ describeWithClaude('Claude Code outlives its killed host', () => {
     await server.reached('first')
     await troupe.client.call('sendMessage', { id: task.id, content: 'and docs' })
     const heard = async () => (await logOf(troupe, sessionId)).filter((message) => message.type === 'userMessage')
-    await expect.poll(async () => (await heard()).length, { timeout: 60_000 }).toBe(2)
+    await expect.poll(async () => (await heard()).length).toBe(2)
     const before = await claudeOf(task)
     await restart(troupe)
     expect(await claudeOf(task)).toEqual(before)
@@ -153,7 +153,7 @@ describeWithClaude('Claude Code outlives its killed host', () => {
     ])
     const { troupe, server, task, sessionId } = work
     await server.reached('held')
-    await expect.poll(async () => linesOf(await logOf(troupe, sessionId)), { timeout: 60_000 }).toEqual(['First.'])
+    await expect.poll(async () => linesOf(await logOf(troupe, sessionId))).toEqual(['First.'])
     await troupe.stop('SIGKILL')
     // Stopped first: wrapper and program end without a word, as with their machine.
     for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {

@@ -44,7 +44,7 @@ env = { ANTHROPIC_BASE_URL = ${JSON.stringify(server.url)}, CLAUDE_CONFIG_DIR = 
     const other = await troupe.addTask(repository, { prompt: 'Please just say hello.', agent: 'claude-code' })
     const marker = `TROUPE_TASK_ID=${sleeper.id}`
     await expect
-      .poll(() => processesWith(marker).filter((line) => line.includes('sleep 600')).length, { timeout: 60_000 })
+      .poll(() => processesWith(marker).filter((line) => line.includes('sleep 600')).length)
       .toBeGreaterThan(1)
 
     const stopped = await troupe.client.call('stopTaskExecution', { id: sleeper.id })

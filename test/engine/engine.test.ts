@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
+import { sleep } from '../../core/base/waiting.ts'
 import type { EngineDeps } from '../../core/engine/engine.ts'
 import { getActor, insertActor } from '../../core/store/actors.ts'
 import { addEffects } from '../../core/store/effects.ts'
@@ -8,7 +10,6 @@ import { getSession } from '../../core/store/sessions.ts'
 import { describeEachDatabase } from '../helpers/databases.ts'
 import { makeTestClock, openWorkbench } from './workbench.ts'
 
-const WAIT = { timeout: 20_000 }
 const MINUTE = 60_000
 /** A lease so short that an engine that says nothing is taken for dead soon. */
 const bounds = { leaseMs: 300 }
@@ -220,7 +221,7 @@ await describeEachDatabase('the engine', (databases) => {
     await crashed.command(id, { type: 'start' })
     const restarted = bench.engine({}, { bounds })
     await expect
-      .poll(() => restarted.recover().then(() => bench.noted), WAIT)
+      .poll(() => restarted.recover().then(() => bench.noted))
       .toMatchObject([{ type: 'requestWorker', params: { taskId: id } }])
     await restarted.idle()
     crash.resolve()
@@ -255,21 +256,42 @@ await describeEachDatabase('the engine', (databases) => {
     expect(await store.read((tx) => tx.all('select id from effect'))).toEqual([])
   })
 
-  test('gives up an effect that does not end, tells its handler, and tries it again', async () => {
+  test('tells the handler of an effect that takes too long, and tries it again when that one has ended', async () => {
     await using bench = await openWorkbench(databases)
     const signals: AbortSignal[] = []
     const engine = bench.engine(
       {
-        requestWorker: (_params, { signal }) =>
-          signals.push(signal) === 1 ? new Promise<void>(() => {}) : Promise.resolve(),
+        async requestWorker(_params, { signal }) {
+          if (signals.push(signal) === 1) await once(signal, 'abort').then(() => Promise.reject(signal.reason))
+        },
       },
       { bounds: { effectMs: 50 } },
     )
     const id = await bench.addTask(engine)
     await engine.command(id, { type: 'start' })
     await engine.idle()
-    expect(signals).toHaveLength(2)
-    expect(signals[0]?.aborted).toBe(true)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
+    expect(signals[0]?.reason).toMatchObject({ code: 'TIMEOUT' })
+  })
+
+  test('never runs an effect beside itself, though its handler does not heed its bound', async () => {
+    await using bench = await openWorkbench(databases)
+    const begun: string[] = []
+    const again = Promise.withResolvers<void>()
+    const engine = bench.engine(
+      {
+        async requestWorker(_params, { id }) {
+          if (begun.push(id) > 1) return again.resolve()
+          // Far longer than it takes to try again.
+          await Promise.race([again.promise, sleep(500)])
+        },
+      },
+      { bounds: { effectMs: 10 } },
+    )
+    const id = await bench.addTask(engine)
+    await engine.command(id, { type: 'start' })
+    await engine.idle()
+    expect(begun).toHaveLength(1)
   })
 
   test('needs no journal of an actor that takes no event any more', async () => {

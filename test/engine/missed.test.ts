@@ -33,7 +33,7 @@ it('changes that were missed are told, also when the first look for them fails',
   changes.subscribe(({ taskId }) => told.push(taskId))
   const task = await sample.addTask()
   hear()
-  await expect.poll(() => told, { timeout: 20_000 }).toContain(task.id)
+  await expect.poll(() => told).toContain(task.id)
 })
 
 it('effects that are announced while a look is under way are looked for once more', async () => {

@@ -9,8 +9,6 @@ import { openSessionLog } from '../../core/log/session-log.ts'
 import { describePostgres } from '../helpers/databases.ts'
 import { makeTestClock, openWorkbench, type EngineOptions } from './workbench.ts'
 
-const WAIT = { timeout: 20_000 }
-
 await describePostgres('servers on one database', (databases) => {
   /** Two engines, each with a store of its own as in processes of their own, and a note of what each has run. */
   async function openTwo(overrides: { one?: Partial<EffectHandlers> } = {}, options: EngineOptions = {}) {
@@ -42,7 +40,7 @@ await describePostgres('servers on one database', (databases) => {
   }
 
   const nothingLeft = async (servers: Awaited<ReturnType<typeof openTwo>>): Promise<void> => {
-    await expect.poll(() => servers.bench.sample.store.read((tx) => tx.all('select id from effect')), WAIT).toEqual([])
+    await expect.poll(() => servers.bench.sample.store.read((tx) => tx.all('select id from effect'))).toEqual([])
   }
 
   test('run the effects of one actor in the order of their commits, whoever commits them (E3)', async () => {
@@ -79,7 +77,7 @@ await describePostgres('servers on one database', (databases) => {
     await one.command(sessionId, { type: 'message', content: 'hello', by: 'local' })
     // Its timers stand still, so that it does not renew its lease, and it knows the time when it looks.
     clock.jump(60_000)
-    await expect.poll(() => two.recover().then(() => ran.slice(1)), WAIT).toEqual(['two startSession', 'two hello'])
+    await expect.poll(() => two.recover().then(() => ran.slice(1))).toEqual(['two startSession', 'two hello'])
     begin.resolve()
     await one.idle()
     await nothingLeft(servers)
@@ -114,7 +112,7 @@ await describePostgres('servers on one database', (databases) => {
     const heard: string[] = []
     using _listener = two.onChange(({ taskId }) => heard.push(taskId))
     const first = await bench.addTask(one)
-    await expect.poll(() => heard, WAIT).toContain(first)
+    await expect.poll(() => heard).toContain(first)
     heard.length = 0
     const { store } = bench.sample
     await store.transaction((tx) =>
@@ -123,9 +121,9 @@ await describePostgres('servers on one database', (databases) => {
       ),
     )
     const second = await bench.addTask(one)
-    await expect.poll(() => heard, WAIT).toContain(second)
+    await expect.poll(() => heard).toContain(second)
     const third = await bench.addTask(one)
-    await expect.poll(() => heard, WAIT).toContain(third)
+    await expect.poll(() => heard).toContain(third)
   })
 
   test('serve the log of a session that another one writes, to its end', async () => {
@@ -148,9 +146,9 @@ await describePostgres('servers on one database', (databases) => {
     const draft = { type: 'raw', json: '{"type":"raw","data":"x"}' } as const
     const append = (firstSeq: number) => writing.append({ sessionId, firstSeq, at: 0, drafts: [draft, draft] })
     await append(1)
-    await expect.poll(() => seen, WAIT).toEqual([1, 2])
+    await expect.poll(() => seen).toEqual([1, 2])
     await append(3)
-    await expect.poll(() => seen, WAIT).toEqual([1, 2, 3, 4])
+    await expect.poll(() => seen).toEqual([1, 2, 3, 4])
     await one.tell(sessionId, { type: 'ended', outcome: 'completed' })
     expect(await ended.promise).toBe('ended')
     await two.idle()

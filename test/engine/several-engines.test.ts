@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { describePostgres } from '../helpers/databases.ts'
 import { runSeveralEngines } from './several-engines.ts'
 
-/** `TROUPE_TEST_ENGINES_SEED=7 TROUPE_TEST_ENGINES_ROUNDS=100` for a longer one. */
+/** `TROUPE_TEST_ENGINES_SEED=8 TROUPE_TEST_ENGINES_ROUNDS=100` for another, longer one. */
 const numberOf = (name: string, otherwise: number): number =>
   Number(process.env[`TROUPE_TEST_ENGINES_${name}`] ?? otherwise)
-const seed = numberOf('SEED', Math.floor(Math.random() * 2 ** 31))
+const seed = numberOf('SEED', 7)
 const rounds = numberOf('ROUNDS', 4)
 const tasks = numberOf('TASKS', 10)
 const boundMs = 120_000 + rounds * 5000

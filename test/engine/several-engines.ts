@@ -76,7 +76,7 @@ async function keepKilling(start: () => ChildProcess, lifeOf: () => number, sign
 async function endWell(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   try {
     if (child.connected) child.disconnect()
-    await within(20_000, 'The end of an engine process', ended)
+    await within(60_000, 'The end of an engine process', ended)
   } finally {
     child.kill('SIGKILL')
   }

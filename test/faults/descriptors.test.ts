@@ -33,7 +33,7 @@ test.skipIf(prlimit !== undefined)(
       if (ended.status === 'in_review') expect(await faultsOf(world, task)).toEqual([])
       else expect(ended).toMatchObject({ status: 'failed', error: { message: expect.stringMatching(SHORTAGE) } })
     }
-    await expect.poll(() => world.agents(), { timeout: 30_000 }).toEqual([])
+    await expect.poll(() => world.agents()).toEqual([])
     const next = await begin(world, 'say 3 0; write next')
     expect(await until(world, next, isAtRest)).toMatchObject({ status: 'in_review' })
     expect(await faultsOf(world, next)).toEqual([])

@@ -49,7 +49,7 @@ describeWithDisk('a host', () => {
     await world.host.start()
     await answerUntilReview(world, task)
     expect(await faultsOf(world, task)).toEqual([])
-  }, 120_000)
+  })
 
   test('says that its data directory is read-only, and goes on when it can be written', async () => {
     using disk = mountSmallDisk(24)

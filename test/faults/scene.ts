@@ -6,7 +6,7 @@ import type { TaskStatus } from '../../core/contract/statuses.ts'
 import { checkStore, checkTask } from '../campaign/oracle.ts'
 import type { World } from '../campaign/world.ts'
 
-const TASK_BOUND_MS = 60_000
+const TASK_BOUND_MS = 120_000
 let plans = 0
 
 /** Makes a task and starts it; `steps` as in the ledger agent's plan. */

@@ -38,9 +38,6 @@ async function ready(comparison: Comparison): Promise<string> {
     .poll(
       async () =>
         (await host.client.call('listUnitTasks', { comparisonId: comparison.id, status: ['in_review'] })).tasks.length,
-      {
-        timeout: 30_000,
-      },
     )
     .toBeGreaterThan(0)
   const { tasks } = await host.client.call('listUnitTasks', { comparisonId: comparison.id, status: ['in_review'] })

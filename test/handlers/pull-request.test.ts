@@ -41,7 +41,7 @@ async function openBench(remote = ADDRESS): Promise<Bench> {
 
   async function until(id: string, status: TaskStatus): Promise<UnitTask> {
     const look = async () => (await client.call('getUnitTask', { id })).task
-    await expect.poll(async () => (await look()).status, { timeout: 30_000 }).toBe(status)
+    await expect.poll(async () => (await look()).status).toBe(status)
     return look()
   }
   async function task(prompt = 'echo work > work.txt'): Promise<UnitTask> {
@@ -114,9 +114,7 @@ describe('a pull request for a task', () => {
     const { id } = await bench.approved()
     await client.call('createPullRequest', { id })
     await client.call('requestChanges', { id, prompt: 'echo again > work.txt' })
-    await expect
-      .poll(async () => (await client.call('getUnitTask', { id })).task.status, { timeout: 30_000 })
-      .toBe('in_review')
+    await expect.poll(async () => (await client.call('getUnitTask', { id })).task.status).toBe('in_review')
     const { task } = await client.call('approveUnitTask', { id })
     expect((await client.call('createPullRequest', { id })).url).toBe(PAGE)
     expect(await bench.far.git('show', `${task.branchName}:work.txt`)).toBe('again')

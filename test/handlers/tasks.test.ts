@@ -81,9 +81,7 @@ describe('a task at work', () => {
     const { id } = task
     await host.until(id, 'in_progress')
     await expect
-      .poll(async () => (await host.client.call('getTaskDiff', { id }).catch(() => undefined))?.diff.files.length, {
-        timeout: 20_000,
-      })
+      .poll(async () => (await host.client.call('getTaskDiff', { id }).catch(() => undefined))?.diff.files.length)
       .toBe(1)
     await expect(host.client.call('deleteUnitTask', { id })).rejects.toMatchObject({
       code: 'CONFLICT',

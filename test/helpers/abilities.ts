@@ -52,7 +52,12 @@ export const NOT_OFFERED: Readonly<Record<string, Partial<Readonly<Record<Abilit
 
 /** What people should know of an ability that is shown. */
 export const NOTES: typeof NOT_OFFERED = {
+  aider: {
+    usage: 'by a list of prices that Aider fetches once a day; it has no option against that',
+  },
   amp: {
+    start: 'it names neither its model nor its version',
+    interrupt: 'a command that is at work is ended by the host',
     question: 'by the question server of Troupe; the real program takes it, and a stand-in for it was seen to ask',
   },
   'gemini-cli': {

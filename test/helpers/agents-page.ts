@@ -61,7 +61,7 @@ Written by the tests, which run the programs named here; do not edit it. The mod
 \`troupe doctor\` says which agents this machine has.`
 
 const SHOWN: Readonly<Record<Ability, string>> = {
-  start: 'the agent is started in its worktree, and says with which model and version it works',
+  start: 'the agent is started in its worktree, and what it says of its model and version is passed on',
   text: 'what it says arrives as messages',
   tools: 'each use of a tool is shown, with its result',
   question: 'a question of its own reaches people, and the answer the agent',
@@ -71,7 +71,7 @@ const SHOWN: Readonly<Record<Ability, string>> = {
   interrupt: 'it stops in mid-work, with no process left and nothing of its own in the repository',
   usage: 'tokens, and costs where it knows them',
   quota: 'a used-up quota is told apart from other errors, with the time when it is full again if the service says so',
-  crash: 'it goes on at work when its host is killed, and nothing is lost or told twice',
+  crash: 'it goes on at work when its host dies, at whichever commit, and nothing is lost or told twice',
 }
 
 const MEANINGS = Object.entries(SHOWN)

@@ -89,7 +89,8 @@ export interface PostgresDatabases extends Databases {
 
 type Cluster = PostgresDatabases & AsyncDisposable
 
-async function startCluster(): Promise<Cluster> {
+/** The port that was free may be taken by another program before the server listens: then another one is tried. */
+async function startCluster(triesLeft = 2): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-test-postgres-'))
   const port = await freePort()
   const password = randomUUID()
@@ -122,6 +123,7 @@ async function startCluster(): Promise<Cluster> {
     await server.start()
   } catch (cause) {
     await end()
+    if (triesLeft > 0) return startCluster(triesLeft - 1)
     throw new Error(`PostgreSQL did not start: ${String(cause)} ${log.slice(-3).join(' ')}`, { cause })
   }
   return {

@@ -11,7 +11,7 @@ import { composeHost } from '../../hosts/compose.ts'
 import { openDataDirectory } from '../../hosts/data-directory.ts'
 import { openGitLab, type GitLab, type TestRepository } from './repositories.ts'
 
-const TASK_BOUND_MS = 60_000
+const TASK_BOUND_MS = 120_000
 
 export interface InProcessHost extends AsyncDisposable {
   readonly client: Client

@@ -1,4 +1,4 @@
-/** What runs on this machine, by what is in its environment. */
+/** What runs on this machine. */
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** Command lines of all processes on this machine that carry the variable. */
@@ -13,4 +13,13 @@ export function processesWith(variable: string): string[] {
         return [] // It has ended meanwhile.
       }
     })
+}
+
+/** A zombie is a process that has ended. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
 }

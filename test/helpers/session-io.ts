@@ -52,7 +52,7 @@ export interface TestSession extends AsyncDisposable {
   descendants(): number[]
 }
 
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 
 export function openSession(options: SessionIoOptions): TestSession {
   const stopping = new AbortController()

@@ -16,7 +16,7 @@ import { openGitLab, type GitLab, type TestRepository } from './repositories.ts'
 
 const MAIN = fileURLToPath(new URL('../../hosts/cli/main.ts', import.meta.url))
 const START_BOUND_MS = 60_000
-const TASK_BOUND_MS = 90_000
+const TASK_BOUND_MS = 120_000
 
 export interface CommandResult {
   readonly code: number | null

@@ -59,6 +59,10 @@ describe('opening the data directory', () => {
     await expect(openDataDirectory({}, join(file, 'below'))).rejects.toEqual(unusable(/cannot be used/))
   })
 
+  it.runIf(process.platform === 'linux')('refuses a place where the system makes no folders', async () => {
+    await expect(openDataDirectory({}, '/proc/troupe')).rejects.toEqual(unusable(/\/proc\/troupe cannot be used/))
+  })
+
   it('refuses a folder full of other things and leaves it as it was', async () => {
     using folder = makeTemporaryFolder()
     chmodSync(folder.path, 0o755)

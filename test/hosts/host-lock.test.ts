@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync, writeFileSync } from 'node:fs'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openDataDirectory } from '../../hosts/data-directory.ts'
@@ -65,6 +65,18 @@ describe('the lock of a data directory', () => {
     expect(readHostFile(directory)?.pid).toBe(holder.pid)
     using lock = await acquireHostLock(directory)
     expect(lock).toBeDefined()
+  })
+
+  it('is still refused when its file was removed under a live host, which is found all the same', async () => {
+    using folder = makeTemporaryFolder()
+    const directory = await openDataDirectory({}, folder.path)
+    await using holder = await startHolder(folder.path)
+    rmSync(directory.lock)
+    await expect(acquireHostLock(directory)).rejects.toMatchObject({
+      code: 'HOST_ALREADY_RUNNING',
+      details: { pid: holder.pid },
+    })
+    expect(await findRunningHost(directory)).toMatchObject({ kind: 'running', host: { pid: holder.pid } })
   })
 
   it('says so when it cannot be made', async () => {

@@ -32,3 +32,23 @@ it('a host at work is not held up for that', async () => {
   const atWork = 'for (let round = 0; round < 40; round += 1) { busy(50); await turn() }'
   expect(await run(atWork)).toBe('false 1000\n')
 })
+
+/** Works as a burst does: much of what it makes lives for a while. Prints how large the young generation became, in MiB. */
+const BURST = `
+  const { keepHeapSmall } = await import('./hosts/quiet-heap.ts')
+  const { getHeapSpaceStatistics } = await import('node:v8')
+  const { setImmediate: turn } = await import('node:timers/promises')
+  using _heap = keepHeapSmall()
+  const kept = []
+  for (let round = 0; round < 1500; round += 1) {
+    kept.push(Array.from({ length: 1000 }, (_, index) => ({ index, name: 'name ' + index })))
+    if (kept.length > 60) kept.shift()
+    await turn()
+  }
+  console.log(getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size / 1024 ** 2)`
+
+it('a burst of work does not make the young generation as large as V8 would let it', async () => {
+  const options = { cwd: repositoryRoot, env: {} }
+  const size = await runOrThrow(process.execPath, ['--input-type=module-typescript', '-e', BURST], options)
+  expect(Number(size)).toBeLessThanOrEqual(20)
+})

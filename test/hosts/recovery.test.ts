@@ -9,7 +9,6 @@ import { processesWith } from '../helpers/processes.ts'
 import { openTroupe, type Troupe } from '../helpers/troupe.ts'
 
 const AGENTS = 12
-const BOUND = { timeout: 60_000, interval: 50 }
 
 const textsOf = async (client: Client, sessionId: string): Promise<string[]> => {
   const { messages } = await client.call('getExecutionLogs', { sessionId, limit: 1000 })
@@ -26,7 +25,7 @@ async function startWaiting(troupe: Troupe, gate: string): Promise<UnitTask[]> {
   }
   const speaks = async ({ id }: UnitTask) => {
     const task = await troupe.until(id, ({ sessionId }) => sessionId !== undefined)
-    await expect.poll(() => textsOf(troupe.client, task.sessionId!), BOUND).toHaveLength(1)
+    await expect.poll(() => textsOf(troupe.client, task.sessionId!)).toHaveLength(1)
     return task
   }
   return Promise.all(tasks.map(speaks))

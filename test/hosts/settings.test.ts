@@ -5,6 +5,23 @@ import { openDataDirectory } from '../../hosts/data-directory.ts'
 import { makeSettings } from '../../hosts/settings.ts'
 import { makeTemporaryFolder } from '../helpers/temporary-folder.ts'
 
+test('a variable that is set for an agent is a secret if its name says so, or the manifest; the environment goes first', async () => {
+  using folder = makeTemporaryFolder()
+  const dataDirectory = await openDataDirectory({}, join(folder.path, 'data'))
+  const agent = { agent: 'mine', name: 'Mine', plugin: 'mine', permissionModes: [], secrets: ['MINE', 'OTHER_KEY'] }
+  const env = { OTHER_KEY: 'of the host', UNKNOWN_KEY: 'not for agents' }
+  const settings = makeSettings({ dataDirectory, env, offered: () => [agent] })
+  writeFileSync(
+    dataDirectory.config,
+    '[agents.mine]\nenv = { MINE = "named", OTHER_KEY = "hidden", MY_API_KEY = "guessed", MODEL = "large" }\n',
+  )
+  expect(settings.agentSetup('mine').secrets).toEqual([
+    { name: 'MINE', value: 'named' },
+    { name: 'OTHER_KEY', value: 'of the host' },
+    { name: 'MY_API_KEY', value: 'guessed' },
+  ])
+})
+
 test('a configuration file counts from the moment in which it is changed, for its own repository', async () => {
   using folder = makeTemporaryFolder()
   const dataDirectory = await openDataDirectory({}, join(folder.path, 'data'))

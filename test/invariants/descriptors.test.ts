@@ -17,5 +17,5 @@ test('a host holds no more descriptors after some sessions than after the first 
   const before = openDescriptors()
   await run()
   await run()
-  await expect.poll(openDescriptors, { timeout: 20_000 }).toBeLessThanOrEqual(before)
+  await expect.poll(openDescriptors).toBeLessThanOrEqual(before)
 })

@@ -9,13 +9,10 @@ export const LAYER_TABLE = [
   ['store', 'base, contract'],
   ['log', 'base, contract, store'],
   ['workspace, sandbox, secrets, auth, forge, question-server', 'base, contract; never each other'],
-  ['plugin (rest)', 'base, contract, rpc'],
+  ['plugin (rest)', 'base, contract'],
   ['schedule', 'base, contract, store'],
   ['engine', 'base, contract, machines, store, log (types); everything else through its own ports'],
-  [
-    'runner',
-    'base, contract, workspace, sandbox, secrets, question-server, plugin, rpc/client, engine/ports (types), log (types)',
-  ],
+  ['runner', 'base, contract, workspace, sandbox, secrets, question-server, plugin, engine/ports (types), log (types)'],
   ['conformance', 'base, contract, question-server, plugin, sandbox, runner'],
   [
     'handlers',

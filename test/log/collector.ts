@@ -18,7 +18,7 @@ export interface Collector extends LogSubscriber {
   over(): Promise<End>
 }
 
-const BOUND = { timeout: 30_000, interval: 2 }
+const BOUND = { timeout: 60_000, interval: 2 }
 
 export function collect(after = 0, pause?: () => Promise<void>): Collector {
   const collector = { seqs: [] as number[], texts: [] as string[], events: [] as string[], ends: [] as End[] }

@@ -54,12 +54,21 @@ it('never joins pages that leave a gap', () => {
 
 it('drops what was taken, and may be empty', () => {
   const pages = new RecentPages()
-  pages.dropUpTo(Infinity)
+  pages.keepFor([])
   pages.add(entries(1, 4))
   pages.add(entries(5, 6))
-  pages.dropUpTo(4)
+  pages.keepFor([6, 4])
   expect(pages.after(0)).toBeUndefined()
   expect(seqs(pages.after(4))).toEqual([5, 6])
-  pages.dropUpTo(Infinity)
+  pages.keepFor([])
+  expect(pages.after(4)).toBeUndefined()
+})
+
+it('keeps nothing for who has fallen behind its first page', () => {
+  const pages = new RecentPages()
+  pages.add(entries(5, 6))
+  pages.keepFor([4, 6])
+  expect(seqs(pages.after(4))).toEqual([5, 6])
+  pages.keepFor([3, 6])
   expect(pages.after(4)).toBeUndefined()
 })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
@@ -175,6 +175,25 @@ await describeEachDatabase('retention', (databases) => {
     })
     expect(await stored(sample.store, id)).toEqual(numbers(1, 5))
     expect(await recordOf(sample.store, id)).not.toHaveProperty('retired')
+  })
+
+  it('leaves a log that cannot be archived, and archives all others', async () => {
+    await using sample = await openSample(databases)
+    await using folder = await openArchiveFolder()
+    const [before, stuck, after] = [
+      await addFinished(sample, 5),
+      await addFinished(sample, 5),
+      await addFinished(sample, 5),
+    ]
+    mkdirSync(folder.fileOf(stuck))
+    await using retention = retentionOf(sample.store, folder.archive)
+    const refused = { code: 'LOG_ARCHIVE', message: expect.stringContaining(folder.fileOf(stuck)) }
+    await expect(retention.run()).rejects.toMatchObject(refused)
+    expect(await stored(sample.store, stuck)).toEqual(numbers(1, 5))
+    for (const id of [before, after]) expect(await recordOf(sample.store, id)).toMatchObject({ retired: 'archived' })
+    await expect(retention.run()).rejects.toMatchObject(refused)
+    rmdirSync(folder.fileOf(stuck))
+    expect(await retention.run()).toMatchObject({ archived: 1 })
   })
 
   it('names an archive that is damaged or gone', async () => {

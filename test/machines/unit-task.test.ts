@@ -221,6 +221,11 @@ describe('the unit task machine', () => {
       'more\n\nand docs',
     )
     expect(heard([...running, ended('s1', 'failed'), late, { type: 'retry', fresh: true }])).toBe('do it\n\nand docs')
+    const pullRequest = [{ type: 'approve' }, { type: 'pullRequestOpened', url: 'https://forge.test/1' }]
+    const more = { type: 'changes', prompt: 'more' }
+    expect(heard([...running, ended('s1', 'completed'), ...pullRequest, late, more])).toBe('more\n\nand docs')
+    const rejected = [ended('s1', 'completed'), { type: 'reject' }]
+    expect(heard([...running, ...rejected, late, { type: 'retry', fresh: true }])).toBe('do it\n\nand docs')
     // So with changes whose session failed before it began.
     const changes = [ended('s1', 'completed'), { type: 'changes', prompt: 'more' }]
     const failed = [next, ended('s2', 'failed', { started: false }), { type: 'retry', fresh: false }]

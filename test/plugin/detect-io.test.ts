@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeDetectHost } from '../../core/plugin/detect-io.ts'
-import { eventually } from './eventually.ts'
 
 let home: string
 
@@ -55,7 +54,7 @@ test('a program that is missing has no code', async () => {
 test('a program that runs for too long is ended, with what it started', async () => {
   const { code, stdout } = await open(undefined, 500).run('sh', ['-c', 'sleep 300 & echo $!; wait'])
   expect(code).toBeNull()
-  await eventually(() => isAlive(Number(stdout))).toBe(false)
+  await expect.poll(() => isAlive(Number(stdout))).toBe(false)
 })
 
 test('a program that prints too much is ended', async () => {

@@ -125,7 +125,7 @@ describe('a process of a plugin', () => {
        const { writeSync } = await import('node:fs')
        const frame = Buffer.concat([head, Buffer.from(text)])
        for (let at = 0; at < frame.length;) at += writeSync(4, frame, at)
-       return new Promise((resolve) => setTimeout(resolve, 3000, 'went on'))`,
+       return new Promise((resolve) => setTimeout(resolve, 30_000, 'went on'))`,
     ],
   ])('that sends %s past the contract ends its own session', async ([, code = '']) => {
     const manager = await lab.open()
@@ -140,7 +140,7 @@ describe('a process of a plugin', () => {
       const text = JSON.stringify({ kind: 'call', wire: 1, id: 1, method: 'x'.repeat(2 ** 20) })
       const frame = Buffer.alloc(4 + text.length); frame.writeUInt32BE(text.length); frame.write(text, 4)
       for (let count = 0; count < 100; count++) for (let at = 0; at < frame.length;) at += writeSync(4, frame, at)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30_000)
       return 'went on'`
     const manager = await lab.open()
     await lab.add(manager, lab.write('src', { says: `(async () => { ${code} })()` }), 'process')
@@ -157,7 +157,7 @@ describe('a process of a plugin', () => {
       }
       const params = 'x'.repeat(2 ** 25)
       for (let id = 1000; id < 1010; id++) send({ kind: 'call', wire: 1, id, method: 'nextFollowUp', params })
-      return new Promise((resolve) => setTimeout(resolve, 3000, 'went on'))`
+      return new Promise((resolve) => setTimeout(resolve, 30_000, 'went on'))`
     const manager = await lab.open()
     await lab.add(manager, lab.write('src', { says: `(async () => { ${code} })()` }), 'process')
     expect((await lab.say()).end).toMatchObject({ kind: 'interrupted', error: { code: 'PLUGIN_DIED' } })
@@ -201,6 +201,6 @@ describe('a process of a plugin', () => {
     // A process that is stopped does not see that its pipes were closed.
     process.kill(pid, 'SIGSTOP')
     host.kill('SIGKILL')
-    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false)
+    await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false)
   })
 })

@@ -13,7 +13,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PluginManager } from '../../core/plugin/installed/plugin-manager.ts'
 import { TestIo, makeSession } from '../helpers/plugin-io.ts'
-import { eventually } from './eventually.ts'
 import { InstallLab } from './install-lab.ts'
 import { openNpmRegistry, pack } from './npm-registry.ts'
 
@@ -46,9 +45,9 @@ describe('a plugin in a folder', () => {
     expect(plugin).toMatchObject({
       name: 'my-plugin',
       status: 'unconfirmed',
+      isolation: 'process',
       installation: {
         from: folder,
-        isolation: 'process',
         contentHash: expect.stringMatching(/^sha256-/),
         unconfirmed: {
           version: '1.0.0',
@@ -308,7 +307,7 @@ describe('nothing is changed when', () => {
     const stop = new AbortController()
     manager = await lab.open({ node: '/nonexistent/bin/node' })
     const work = thrown(manager.install(lab.write('src'), { signal: stop.signal }))
-    await eventually(() => existsSync(alive)).toBe(true)
+    await expect.poll(() => existsSync(alive)).toBe(true)
     stop.abort()
     expect(await work).toMatchObject({ code: 'ABORTED' })
     rmSync(alive)
@@ -352,7 +351,7 @@ describe('a session at work', () => {
     const stop = new AbortController()
     const session = makeSession('my-agent', { prompt: 'wait' })
     const end = lab.host.run({ session, io, signal: stop.signal, ...(plugin && { plugin }) })
-    await eventually(() => io.texts()).toHaveLength(1)
+    await expect.poll(() => io.texts()).toHaveLength(1)
     return { io, end, stop, [Symbol.asyncDispose]: () => io[Symbol.asyncDispose]() }
   }
 
@@ -363,7 +362,7 @@ describe('a session at work', () => {
     await lab.add(manager, lab.write('src', { says: '"two"', version: '2.0.0' }))
     expect((await lab.say()).texts).toEqual(['two'])
     first.io.say('still here')
-    await eventually(() => first.io.texts()).toEqual(['one', 'still here'])
+    await expect.poll(() => first.io.texts()).toEqual(['one', 'still here'])
     expect(await thrown(manager.remove('my-plugin'))).toMatchObject({ code: 'PLUGIN_IN_USE' })
     first.stop.abort()
     await first.end
@@ -388,7 +387,7 @@ describe('a session at work', () => {
     await using first = await begin()
     await manager.setEnabled('my-plugin', false)
     first.io.say('still here')
-    await eventually(() => first.io.texts()).toEqual(['one', 'still here'])
+    await expect.poll(() => first.io.texts()).toEqual(['one', 'still here'])
     first.stop.abort()
     await first.end
   })

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PluginIsolation } from '../../core/contract/records.ts'
 import type { PluginEnd, PluginHost } from '../../core/plugin/plugin-host.ts'
 import { TestIo, makeSession } from '../helpers/plugin-io.ts'
-import { eventually } from './eventually.ts'
 import { openFixtureHost } from './setup.ts'
 
 const never = () => new AbortController().signal
@@ -115,7 +114,7 @@ describe.for<PluginIsolation>(['thread', 'process'])('in a %s', (isolation) => {
     const closing = await isolated(isolation)
     await using io = new TestIo()
     const end = closing.run({ session: makeSession('ignores-stop'), io, signal: never() })
-    await eventually(() => io.texts()).toEqual(['nothing stops me'])
+    await expect.poll(() => io.texts()).toEqual(['nothing stops me'])
     await closing[Symbol.asyncDispose]()
     expect(await end).toMatchObject({ kind: 'interrupted', error: { code: 'ABORTED' } })
   })

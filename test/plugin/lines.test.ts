@@ -63,3 +63,11 @@ test('a line over the limit without an end is given to its last byte', () => {
   expect(texts(pieces).join('')).toBe('x'.repeat(100))
   expect(pieces.at(-1)?.end).toBe(100)
 })
+
+test('holds nothing of a chunk whose lines were taken', () => {
+  const splitter = new LineSplitter()
+  const chunk = new TextEncoder().encode('one\ntw')
+  expect([...splitter.push(chunk, 0)].map(({ text }) => text)).toEqual(['one'])
+  chunk.fill(0)
+  expect([...splitter.push(new TextEncoder().encode('o\n'), 6)].map(({ text }) => text)).toEqual(['two'])
+})

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PluginEnd, PluginHost } from '../../core/plugin/plugin-host.ts'
 import { TestIo, makeSession } from '../helpers/plugin-io.ts'
 import { openFixtureHost } from './setup.ts'
-import { eventually } from './eventually.ts'
 
 let shared: PluginHost
 
@@ -27,7 +26,7 @@ async function runBeside(host: PluginHost, agent: string, io: TestIo, signal: Ab
     io: neighbourIo,
     signal: never(),
   })
-  await eventually(() => neighbourIo.texts()).toEqual(['hello'])
+  await expect.poll(() => neighbourIo.texts()).toEqual(['hello'])
   const end = await host.run({ session: makeSession(agent), io: own, signal })
   neighbourIo.say('still here', 'end well')
   expect(await neighbour).toEqual({ kind: 'complete', success: true, summary: 'well' })
@@ -119,7 +118,7 @@ describe('a session that is asked to stop is stopped when its plugin', () => {
     const io = new TestIo()
     const stop = new AbortController()
     const end = runBesideNeighbour('never-ends', io, stop.signal)
-    await eventually(() => io.texts()).toEqual(['at work'])
+    await expect.poll(() => io.texts()).toEqual(['at work'])
     stop.abort()
     expect(await end).toEqual({ kind: 'stopped' })
     expect(io.texts()).toEqual(['at work', 'asked to stop'])

@@ -7,7 +7,6 @@ import { makeDetectHost } from '../../core/plugin/detect-io.ts'
 import type { PluginHost } from '../../core/plugin/plugin-host.ts'
 import { TestIo, makeSession } from '../helpers/plugin-io.ts'
 import { openFixtureHost } from './setup.ts'
-import { eventually } from './eventually.ts'
 
 /** Code that a test writes into a plugin of its own. */
 const plugin = (running: string, detecting = "return { installed: true, signedIn: 'yes' }") => `
@@ -109,10 +108,12 @@ test.for([
 test('what a plugin prints goes to the debug log', async () => {
   logged.length = 0
   await run('console.log("to the log"); console.error("this too"); await new Promise((done) => setTimeout(done, 200))')
-  await eventually(() => logged).toContainEqual({
-    fields: { thread: expect.any(Number), stream: 'stdout', text: 'to the log\n' },
-    text: 'a plugin printed',
-  })
+  await expect
+    .poll(() => logged)
+    .toContainEqual({
+      fields: { thread: expect.any(Number), stream: 'stdout', text: 'to the log\n' },
+      text: 'a plugin printed',
+    })
   expect(logged).toContainEqual(expect.objectContaining({ fields: expect.objectContaining({ stream: 'stderr' }) }))
 })
 
@@ -186,7 +187,7 @@ test('sessions at work end when the host is disposed', async () => {
   const closing = await openFixtureHost()
   const io = new TestIo()
   const end = closing.run({ session: makeSession('ignores-stop'), io, signal: new AbortController().signal })
-  await eventually(() => io.texts()).toEqual(['nothing stops me'])
+  await expect.poll(() => io.texts()).toEqual(['nothing stops me'])
   await closing[Symbol.asyncDispose]()
   expect(await end).toMatchObject({ kind: 'interrupted', error: { code: 'ABORTED' } })
 })

@@ -34,3 +34,10 @@ test('a checkpoint travels with every batch from then on', () => {
   expect(tracker.now().checkpoint).toEqual({ at: 1 })
   expect(tracker.now().checkpoint).toEqual({ at: 1 })
 })
+
+test('a checkpoint that is the same as the one before is no news', () => {
+  const tracker = new ProgressTracker({ offsets: [], checkpoint: { at: 1 } })
+  expect(tracker.checkpoint({ at: 1 })).toBe(false)
+  expect(tracker.checkpoint({ at: 2 })).toBe(true)
+  expect(tracker.checkpoint({ at: 2 })).toBe(false)
+})

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { PluginEnd, PluginHost } from '../../core/plugin/plugin-host.ts'
 import { TestIo, type TestIoOptions, makeSession } from '../helpers/plugin-io.ts'
 import { openFixtureHost } from './setup.ts'
-import { eventually } from './eventually.ts'
 
 let host: PluginHost
 
@@ -65,6 +64,12 @@ test('a question waits for its answer, and comes after the messages before it', 
   expect(io.texts()).toEqual(['hello', 'first', 'No'])
 })
 
+test('a question that is too long for a person is cut, and asked', async () => {
+  const { io, end } = start({ answer: () => Promise.resolve('No') }, [`ask ${'x'.repeat(1_000_000)}`, 'end'])
+  expect(await end).toMatchObject({ kind: 'complete' })
+  expect(io.asked[0]?.question).toMatch(/^x{32768}\.\.\. \(967232 more characters\)$/)
+})
+
 test('a question is withdrawn when the session stops', async () => {
   let withdrawn = false
   const answer = (_question: unknown, withdraw: AbortSignal) =>
@@ -75,7 +80,7 @@ test('a question is withdrawn when the session stops', async () => {
       })
     })
   const { io, end, stop } = start({ answer }, ['ask Really?'])
-  await eventually(() => io.asked.length).toBe(1)
+  await expect.poll(() => io.asked.length).toBe(1)
   stop.abort()
   expect(await end).toEqual({ kind: 'stopped' })
   expect(withdrawn).toBe(true)
@@ -122,7 +127,7 @@ test('what is committed never passes a line whose messages are not', async () =>
 test('a log that is slow makes the plugin wait, not grow', async () => {
   const gate = Promise.withResolvers<void>()
   const { io, end } = start({ append: () => gate.promise }, ['run seq 1 400000', 'end'])
-  await eventually(() => io.processes.length).toBe(1)
+  await expect.poll(() => io.processes.length).toBe(1)
   await sleep(500)
   expect(io.batches).toEqual([])
   gate.resolve()
@@ -153,7 +158,7 @@ test('a checkpoint is committed, and given back to a session that continues', as
 
 test('live fragments are shown, not logged', async () => {
   const { io, end } = start({}, ['delta to', 'delta gether'])
-  await eventually(() => io.deltas.map(({ content }) => content).join('')).toBe('together')
+  await expect.poll(() => io.deltas.map(({ content }) => content).join('')).toBe('together')
   io.say('end')
   await end
   expect(io.texts()).toEqual(['hello'])
@@ -167,10 +172,12 @@ test('an error that the agent ends with is the end of the session', async () => 
 test('two sessions of one plugin know nothing of each other', async () => {
   const first = start({}, ['one'])
   const second = start({}, ['two'])
-  await eventually(() => [first.io.texts(), second.io.texts()]).toEqual([
-    ['hello', 'one'],
-    ['hello', 'two'],
-  ])
+  await expect
+    .poll(() => [first.io.texts(), second.io.texts()])
+    .toEqual([
+      ['hello', 'one'],
+      ['hello', 'two'],
+    ])
   first.stop.abort()
   expect(await first.end).toEqual({ kind: 'stopped' })
   second.io.say('end')
@@ -180,7 +187,7 @@ test('two sessions of one plugin know nothing of each other', async () => {
 test('a follow-up is acknowledged once what the plugin made of it is committed', async () => {
   const gate = Promise.withResolvers<void>()
   const { io, end } = start({ append: () => gate.promise }, ['checkpoint heard', 'end'])
-  await eventually(() => io.mostAppends).toBe(1)
+  await expect.poll(() => io.mostAppends).toBe(1)
   await sleep(100)
   expect(io.acknowledged).toEqual([])
   gate.resolve()
@@ -206,7 +213,7 @@ test('a checkpoint that is no JSON ends the session', async () => {
 test('a question asked again under its key, after the host died with it open, is one question', async () => {
   const unanswered = Promise.withResolvers<string>()
   const first = start({ answer: () => unanswered.promise }, ['checkpoint here', 'ask-as key-1 Shall I?'])
-  await eventually(() => first.io.asked.length).toBe(1)
+  await expect.poll(() => first.io.asked.length).toBe(1)
   first.stop.abort()
   await first.end
   const io = new TestIo({ after: first.io, answer: () => Promise.resolve('Yes') })

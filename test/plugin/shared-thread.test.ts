@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { PluginEnd, PluginHost } from '../../core/plugin/plugin-host.ts'
 import { TestIo, makeSession } from '../helpers/plugin-io.ts'
 import { openFixtureHost } from './setup.ts'
-import { eventually } from './eventually.ts'
 
 const resources = new AsyncDisposableStack()
 let open = resources
@@ -37,7 +39,7 @@ const threadOf = ({ io }: Neighbour): string | undefined =>
 
 async function startAll(host: PluginHost, count: number): Promise<Neighbour[]> {
   const all = Array.from({ length: count }, () => start(host))
-  await eventually(() => all.filter((one) => threadOf(one) === undefined)).toEqual([])
+  await expect.poll(() => all.filter((one) => threadOf(one) === undefined)).toEqual([])
   return all
 }
 
@@ -56,8 +58,31 @@ test('a thread without work is kept for the next session, and a session that is 
   const [second] = await startAll(host, 1)
   expect(second && threadOf(second)).toBe(first && threadOf(first))
   const alone = start(host, second?.io)
-  await eventually(() => alone.io.messages.length).toBe(2)
+  await expect.poll(() => alone.io.messages.length).toBe(2)
   expect(threadOf(alone)).not.toBe(first && threadOf(first))
+})
+
+/** Runs a session to its end and gives what tells whether something keeps it. */
+async function runToEnd(host: PluginHost): Promise<WeakRef<TestIo>> {
+  await using io = new TestIo()
+  const end = host.run({ session: makeSession('neighbour'), io, signal: new AbortController().signal })
+  io.say('end')
+  await end
+  return new WeakRef(io)
+}
+
+test('a session that is over is not kept by the thread that it shared', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: NodeJS.GCFunction = runInNewContext('gc')
+  const host = await openHost()
+  const [first] = await startAll(host, 1)
+  const over = await runToEnd(host)
+  for (let looks = 0; over.deref() && looks < 100; looks += 1) {
+    await sleep(20)
+    collect()
+  }
+  expect(over.deref() === undefined).toBe(true)
+  expect(first && threadOf(first)).toBeDefined()
 })
 
 test('a thread that was prepared is used by the next session, and one that stood before a reload is not', async () => {
@@ -79,7 +104,7 @@ describe('a session that harms its thread interrupts the others, and they go on 
     const host = await openHost({ limits })
     const [culprit, ...others] = await startAll(host, 3)
     for (const { io } of others) io.say('one', 'two')
-    await eventually(() => others.map(({ io }) => io.texts().length)).toEqual([2, 2])
+    await expect.poll(() => others.map(({ io }) => io.texts().length)).toEqual([2, 2])
     culprit?.io.say(misdeed)
     const interrupted = { kind: 'interrupted', error: { code, message: expect.stringContaining('fixture-neighbour') } }
     expect(await culprit?.end).toEqual(interrupted)
@@ -109,10 +134,10 @@ test('a session that floods leaves the others their turns', async () => {
   const host = await openHost()
   const [flooding, other] = await startAll(host, 2)
   flooding?.io.say('flood')
-  await eventually(() => flooding?.io.texts().length).toBeGreaterThan(10_000)
+  await expect.poll(() => flooding?.io.texts().length).toBeGreaterThan(10_000)
   const before = flooding?.io.batches.length ?? 0
   other?.io.say('hello')
-  await eventually(() => other?.io.texts()).toEqual(['1 hello'])
+  await expect.poll(() => other?.io.texts()).toEqual(['1 hello'])
   expect((flooding?.io.batches.length ?? 0) - before).toBeLessThan(500)
   flooding?.stop.abort()
   await flooding?.io[Symbol.asyncDispose]()

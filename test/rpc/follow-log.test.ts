@@ -1,5 +1,5 @@
 /** A log followed through what connections do: end, come back, be slow. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../core/base/logger.ts'
 import { catalogue } from '../../core/contract/catalogue.ts'
 import type { Message } from '../../core/contract/messages.ts'
@@ -135,10 +135,10 @@ describe.each(transports.filter(({ notifies }) => notifies))('a log followed ove
     const controller = new AbortController()
     const heard: number[] = []
     const following = follow(await clientOf(scripted), heard, {}, controller.signal).catch((error: unknown) => error)
-    await vi.waitFor(() => expect(heard).toEqual([1, 2]))
+    await expect.poll(() => heard).toEqual([1, 2])
     controller.abort(new Error('enough'))
     expect(await following).toMatchObject({ message: 'enough' })
-    await vi.waitFor(() => expect(scripted.unsubscribed).toEqual(['s1']))
+    await expect.poll(() => scripted.unsubscribed).toEqual(['s1'])
   })
 
   it('rejects when the connection ends for good', async () => {
@@ -146,7 +146,7 @@ describe.each(transports.filter(({ notifies }) => notifies))('a log followed ove
     const endpoint = opened.use(await open(scripted.router))
     const heard: number[] = []
     const following = follow(makeClient(endpoint.connection), heard).catch((error: unknown) => error)
-    await vi.waitFor(() => expect(heard).toEqual([1, 2]))
+    await expect.poll(() => heard).toEqual([1, 2])
     await endpoint.stopServing()
     expect(await following).toMatchObject({ code: 'HOST_UNREACHABLE' })
   })
@@ -162,7 +162,7 @@ describe.each(transports.filter(({ notifies }) => notifies))('a log followed ove
     })
     let flooded = 0
     client.on('executionLog', () => flooded++)
-    await vi.waitFor(() => expect(flooded).toBeGreaterThan(2_000))
+    await expect.poll(() => flooded).toBeGreaterThan(2_000)
     slowFirst.resolve()
     await following
     expect(heard).toEqual(seqs(1, 3_000))
@@ -184,7 +184,7 @@ describe('a connection that is lost', () => {
     const connection = opened.use(await connectWebSocket(first.url, { token: TOKEN, backoff, retryForMs: 30_000 }))
     const heard: number[] = []
     const following = follow(makeClient(connection), heard)
-    await vi.waitFor(() => expect(heard).toEqual(seqs(1, 5)))
+    await expect.poll(() => heard).toEqual(seqs(1, 5))
     await first[Symbol.asyncDispose]()
     const early = connection.request('unsubscribe', { subscriptionId: 'made while it was lost' })
     await listen(scripted.router, first.port)
@@ -205,10 +205,8 @@ describe('a connection that is lost', () => {
     const backoff = { firstMs: 5, maxMs: 20 }
     const connection = opened.use(await connectWebSocket(first.url, { token: TOKEN, backoff, retryForMs: 30_000 }))
     await first[Symbol.asyncDispose]()
-    await vi.waitFor(async () => {
-      const call = connection.request('unsubscribe', { subscriptionId: 'x' }, { timeoutMs: 20 })
-      await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' })
-    })
+    const ask = () => connection.request('unsubscribe', { subscriptionId: 'x' }, { timeoutMs: 20 })
+    await expect.poll(() => ask().catch((error: unknown) => error)).toMatchObject({ code: 'TIMEOUT' })
     const heard: number[] = []
     const following = follow(makeClient(connection), heard)
     await listen(scripted.router, first.port)
@@ -225,17 +223,15 @@ describe('a connection that is lost', () => {
     await expect(connection.request('unsubscribe', { subscriptionId: 'x' })).rejects.toMatchObject({
       code: 'HOST_UNREACHABLE',
     })
-    await vi.waitFor(() => expect(connection.closed.aborted).toBe(true))
+    await expect.poll(() => connection.closed.aborted).toBe(true)
   })
 
   it('does not wait longer than a call may take', async () => {
     const first = await listen(makeScripted([]).router)
     const connection = opened.use(await connectWebSocket(first.url, { token: TOKEN }))
     await first[Symbol.asyncDispose]()
-    await vi.waitFor(async () => {
-      const call = connection.request('unsubscribe', { subscriptionId: 'x' }, { timeoutMs: 20 })
-      await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' })
-    })
+    const ask = () => connection.request('unsubscribe', { subscriptionId: 'x' }, { timeoutMs: 20 })
+    await expect.poll(() => ask().catch((error: unknown) => error)).toMatchObject({ code: 'TIMEOUT' })
   })
 
   it('is no connection at all with a wrong token or without a host', async () => {

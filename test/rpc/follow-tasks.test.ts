@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { silentLogger } from '../../core/base/logger.ts'
 import { catalogue } from '../../core/contract/catalogue.ts'
 import type { UnitTask } from '../../core/contract/records.ts'
@@ -57,14 +57,14 @@ it('tells of changes, and after a lost connection that they are told again from 
     controller.signal,
   ).catch((error: unknown) => error)
 
-  await vi.waitFor(() => expect(told).toEqual(['subscribed']))
+  await expect.poll(() => told).toEqual(['subscribed'])
   await connections[0]?.notify('taskChanged', { subscriptionId: 's', taskId: task.id, task })
   await first[Symbol.asyncDispose]()
   await using second = await listenHttp({ router, port: first.port, token: TOKEN, limits })
   expect(second.port).toBe(first.port)
-  await vi.waitFor(() => expect(told).toEqual(['subscribed', 'queued', 'subscribed']))
+  await expect.poll(() => told).toEqual(['subscribed', 'queued', 'subscribed'])
   await connections[1]?.notify('taskChanged', { subscriptionId: 's', taskId: task.id })
-  await vi.waitFor(() => expect(told.at(-1)).toBe('task-1 deleted'))
+  await expect.poll(() => told.at(-1)).toBe('task-1 deleted')
   controller.abort(new Error('enough'))
   expect(await following).toMatchObject({ message: 'enough' })
 })

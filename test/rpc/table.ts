@@ -27,6 +27,7 @@ export const table = {
     result: z.object({ value: z.json() }),
     ...open,
   }),
+  large: method({ params: z.object({ bytes: z.number() }), result: z.object({ value: z.string() }), ...open }),
   record: method({
     params: z.object({ values: z.record(z.string(), z.json()) }),
     result: z.object({ keys: z.array(z.string()), polluted: z.boolean() }),
@@ -66,8 +67,8 @@ export interface Witness {
   readonly hanging: AbortSignal[]
   readonly disposed: string[]
   readonly sent: { count: number }
-  /** Calls of `echo`. */
-  readonly echoed: { count: number }
+  /** Calls of `later` and `large` that were begun. */
+  readonly begun: { count: number }
 }
 
 export const newWitness = (): Witness => ({
@@ -76,7 +77,7 @@ export const newWitness = (): Witness => ({
   hanging: [],
   disposed: [],
   sent: { count: 0 },
-  echoed: { count: 0 },
+  begun: { count: 0 },
 })
 
 export function makeTestRouter(witness: Witness = newWitness(), limits: Partial<RouterLimits> = {}): Router {
@@ -94,13 +95,15 @@ export function makeTestRouter(witness: Witness = newWitness(), limits: Partial<
         witness.updates.push(values)
         return {}
       },
-      echo: async ({ value }) => {
-        witness.echoed.count++
-        return { value }
-      },
+      echo: async ({ value }) => ({ value }),
       later: async ({ ms, value }) => {
+        witness.begun.count++
         await sleep(ms)
         return { value }
+      },
+      large: async ({ bytes }) => {
+        witness.begun.count++
+        return { value: 'x'.repeat(bytes) }
       },
       record: async ({ values }) => ({ keys: Object.keys(values), polluted: 'polluted' in values }),
       conflict: async () => {

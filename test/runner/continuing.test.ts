@@ -41,7 +41,7 @@ describe('a session whose thread dies', () => {
     await using culprit = new TestIo()
     const signal = new AbortController().signal
     const end = plugins.run({ session: makeSession('neighbour'), io: culprit, signal })
-    await expect.poll(() => culprit.messages.length, { timeout: 30_000 }).toBe(1)
+    await expect.poll(() => culprit.messages.length).toBe(1)
     culprit.say('spin')
     await hosts.start('work', { agent: 'neighbour' })
     expect(await end).toMatchObject({ kind: 'interrupted' })
@@ -236,7 +236,7 @@ describe('a start after a crash', () => {
     await mkdir(over)
     await hosts.recover('echo one; read -r word; echo $word')
     await hosts.untilTexts(['one'])
-    await expect.poll(() => existsSync(over), { timeout: 30_000 }).toBe(false)
+    await expect.poll(() => existsSync(over)).toBe(false)
     await hosts.runner.send(hosts.sessionId, { id: newId(), content: 'two', by: 'x' })
     await hosts.untilReported('ended')
     expect(await hosts.texts()).toEqual(['one', 'two'])

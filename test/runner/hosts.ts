@@ -20,7 +20,6 @@ import { sqlite } from '../helpers/databases.ts'
 import { openSample, type Sample } from '../store/sample.ts'
 
 const PLUGINS = fileURLToPath(new URL('../../fixtures/plugins', import.meta.url))
-const BOUND = { timeout: 30_000, interval: 20 }
 
 export interface Hosts extends AsyncDisposable {
   readonly sessionId: string
@@ -126,8 +125,8 @@ export async function openHosts(changes: Partial<RunnerDeps> = {}): Promise<Host
       current.runner.recover([spec])
       await current.runner.start(spec)
     },
-    untilTexts: (wanted) => expect.poll(texts, BOUND).toEqual(wanted),
-    untilReported: (type) => expect.poll(() => [...reports.values()].map((said) => said.type), BOUND).toContain(type),
+    untilTexts: (wanted) => expect.poll(texts).toEqual(wanted),
+    untilReported: (type) => expect.poll(() => [...reports.values()].map((said) => said.type)).toContain(type),
     async [Symbol.asyncDispose]() {
       atEnd = 'end'
       await current[Symbol.asyncDispose]()

@@ -7,8 +7,7 @@ function openBench() {
   let timers = 0
   const watches = new IdleWatches({ ...clock, after: (ms, call) => (timers++, clock.after(ms, call)) })
   const idle: string[] = []
-  const watch = (name: string, idleMs: number, excused = () => false) =>
-    watches.watch({ idleMs, excused, onIdle: () => idle.push(name) })
+  const watch = (name: string, idleMs: number) => watches.watch({ idleMs, onIdle: () => idle.push(name) })
   return { clock, watches, idle, watch, timers: () => timers }
 }
 
@@ -30,12 +29,13 @@ describe('idle watches', () => {
 
   test('excuse those who wait for a person, and forget those who have ended', () => {
     const { clock, idle, watch } = openBench()
-    let waits = true
-    const asks = watch('asks', 100, () => waits)
+    const asks = watch('asks', 100)
+    const questions = [asks.excuse(), asks.excuse()]
     watch('ended', 100)[Symbol.dispose]()
-    clock.advance(250)
-    waits = false
-    asks.heard()
+    for (const question of questions) {
+      clock.advance(250)
+      question[Symbol.dispose]()
+    }
     clock.advance(90)
     expect(idle).toEqual([])
     clock.advance(10)

@@ -11,7 +11,6 @@ import { makeTestClock } from '../engine/workbench.ts'
 import { makeTemporaryFolder } from '../helpers/temporary-folder.ts'
 import { type Hosts, openHosts } from './hosts.ts'
 
-const BOUND = { timeout: 30_000, interval: 20 }
 const ASKS = '$ASK "Which port?"'
 const NO_SETUP = { settings: { args: [] }, env: {}, idleMs: 0 }
 const SECRET = { name: 'KEY', value: 'hunter2hunter2' }
@@ -35,7 +34,7 @@ const idOf = (number: number): string => `00000000-0000-4000-8000-${String(numbe
 
 async function answerTo(hosts: Hosts, id: string): Promise<unknown> {
   const read = () => readFile(join(questionsIn(hosts), `${id}.answer.json`), 'utf8').catch(() => '')
-  await expect.poll(read, BOUND).not.toBe('')
+  await expect.poll(read).not.toBe('')
   return JSON.parse(await read())
 }
 
@@ -149,18 +148,35 @@ describe('the folder of questions', () => {
     expect(asked).toEqual(['Again?'])
   })
 
+  test('harms nobody when a file is in its place from the beginning', async () => {
+    using temporary = makeTemporaryFolder()
+    const clock = makeTestClock()
+    const asked: string[] = []
+    const ask = async ({ question }: Ask) => (asked.push(question), 'yes')
+    const watches = new FolderWatches(clock)
+    await writeFile(join(temporary.path, 'questions'), '')
+    using questions = new QuestionFolder({ folder: temporary.path, watches, clock, logger: silentLogger, ask })
+    questions.open()
+    clock.advance(10_000)
+    await rm(questions.path)
+    await mkdir(questions.path)
+    await put(questions.path, idOf(1), '{"question":"At last?"}')
+    clock.advance(10_000)
+    expect(asked).toEqual(['At last?'])
+  })
+
   test('shows a few at a time, however many there are', async () => {
     await using hosts = await openHosts()
     await hosts.start(HOLDS)
     await hosts.untilTexts(['ready'])
     for (let number = 0; number < 40; number += 1)
       await put(questionsIn(hosts), idOf(number), `{"question":"${number}?"}`)
-    await expect.poll(() => hosts.questions.length, BOUND).toBe(16)
+    await expect.poll(() => hosts.questions.length).toBe(16)
     await answerWith(hosts, 'yes')
     const answers = async () => (await readdir(questionsIn(hosts))).filter((name) => name.endsWith('.answer.json'))
-    await expect.poll(answers, BOUND).toHaveLength(1)
+    await expect.poll(answers).toHaveLength(1)
     const [answer] = await answers()
     await rm(join(questionsIn(hosts), answer!.replace('answer', 'question')))
-    await expect.poll(() => hosts.questions.length, BOUND).toBe(17)
+    await expect.poll(() => hosts.questions.length).toBe(17)
   })
 })

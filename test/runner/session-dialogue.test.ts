@@ -35,10 +35,14 @@ function openBench({ progress = {}, questions = [], arrives = () => true }: Benc
   const deps = { log, clock: systemClock, logger: silentLogger, redactor: makeRedactor([]), reporter, signal: never }
   const opening = { sessionId, agent: 'test', workDir: '/w', prompt: 'do it', lastSeq: 2, progress }
   const writer = new SessionWriter(deps, opening)
-  const settled: string[] = []
-  const dialogue = new SessionDialogue({ sessionId, writer, questions, onSettled: () => void settled.push('settled') })
+  const agent = { excuses: 0, told: 0 }
+  const silence = {
+    heard: () => void (agent.told += 1),
+    excuse: () => ((agent.excuses += 1), { [Symbol.dispose]: () => void (agent.excuses -= 1) }),
+  }
+  const dialogue = new SessionDialogue({ sessionId, writer, questions, silence })
   const stored = () => parseProgress(batches.findLast((batch) => batch.progress !== undefined)?.progress)
-  return { writer, dialogue, delivered, settled, stored }
+  return { writer, dialogue, delivered, agent, stored }
 }
 
 const toKnown = ({ report }: PendingReport): KnownQuestion[] =>
@@ -47,19 +51,35 @@ const toKnown = ({ report }: PendingReport): KnownQuestion[] =>
 const typesOf = (reports: readonly PendingReport[] | undefined) => reports?.map(({ report }) => report.type)
 
 describe('a question', () => {
-  test('that is answered or withdrawn makes it the turn of the agent again', async () => {
-    const { dialogue, delivered, settled } = openBench()
+  test('excuses the silence of the agent until it is answered or withdrawn', async () => {
+    const { dialogue, delivered, agent } = openBench()
     const withdraw = new AbortController()
     const first = dialogue.ask({ key: 'a', ...question }, withdraw.signal)
     const second = dialogue.ask({ key: 'b', ...question }, never)
     await expect.poll(() => delivered.length).toBe(2)
-    expect(settled).toEqual([])
+    expect(agent.excuses).toBe(2)
     withdraw.abort()
     await expect(first).rejects.toMatchObject({ code: 'ABORTED' })
-    expect(settled.length).toBe(1)
+    expect(agent.excuses).toBe(1)
     await dialogue.answer({ questionId: questionIdOf(sessionId, 'b'), answer: 'yes', by: 'ada' })
     await expect(second).resolves.toBe('yes')
-    expect(settled.length).toBe(2)
+    expect(agent.excuses).toBe(0)
+  })
+
+  test('waits while many others are open, and is not shown when its asker has lost the session meanwhile', async () => {
+    const { dialogue, delivered } = openBench()
+    const answers = Array.from({ length: 100 }, (_, at) => dialogue.ask({ key: String(at), ...question }, never))
+    const lost = Promise.allSettled(answers.slice(33))
+    await expect.poll(() => delivered.length).toBe(32)
+    await dialogue.answer({ questionId: questionIdOf(sessionId, '0'), answer: 'yes', by: 'ada' })
+    expect(await answers[0]).toBe('yes')
+    await expect.poll(() => delivered.length).toBe(33)
+    dialogue.begin()
+    for (let at = 1; at < 33; at++) {
+      await dialogue.answer({ questionId: questionIdOf(sessionId, String(at)), answer: 'yes', by: 'ada' })
+    }
+    expect((await lost).map(({ status }) => status)).toEqual(Array(67).fill('rejected'))
+    expect(delivered.length).toBe(33)
   })
 
   test('that is withdrawn is so for the next host too, which people hear of then', async () => {
@@ -101,6 +121,7 @@ describe('a message', () => {
   test('that was taken is known to be when the session is over, also to this host', async () => {
     const bench = openBench()
     expect(await bench.dialogue.send(message)).toBe(true)
+    expect(bench.agent.told).toBe(1)
     bench.dialogue.close()
     await bench.writer.finish(closing, ended)
     expect(bench.stored()).toMatchObject({ ended, taken: message.id })

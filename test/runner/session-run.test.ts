@@ -14,9 +14,11 @@ import type { LogBatch } from '../../core/log/types.ts'
 import { IdleWatches } from '../../core/runner/idle-watch.ts'
 import type { RunnerDeps } from '../../core/runner/ports.ts'
 import type { RunDeps } from '../../core/runner/session-parts.ts'
+import { SessionFolders } from '../../core/runner/session-folders.ts'
 import { SessionRun } from '../../core/runner/session-run.ts'
 import { FolderWatches } from '../../core/sandbox/folder-watches.ts'
 import type { SandboxProcess } from '../../core/sandbox/types.ts'
+import { makeTestClock } from '../engine/workbench.ts'
 
 const survivor: SandboxProcess = {
   pid: 1,
@@ -28,7 +30,7 @@ const survivor: SandboxProcess = {
   [Symbol.asyncDispose]: () => survivor.stop().then(() => {}),
 }
 
-async function openBench(overrides: Partial<RunnerDeps>, { known = false } = {}) {
+async function openBench(overrides: Partial<RunDeps>, { known = false } = {}) {
   const runRoot = await mkdtemp(join(tmpdir(), 'troupe-run-'))
   const reports: SessionReport[] = []
   const deps: RunDeps = {
@@ -54,6 +56,7 @@ async function openBench(overrides: Partial<RunnerDeps>, { known = false } = {})
     atEnd: () => 'end',
     idle: new IdleWatches(systemClock),
     watches: new FolderWatches(systemClock),
+    folders: new SessionFolders({ runRoot, clock: makeTestClock() }),
     cleared: Promise.resolve(),
     ...overrides,
   }
@@ -111,6 +114,39 @@ describe('a session', () => {
     await using bench = await openBench({ setup })
     await bench.run.done
     expect(bench.reports.at(-1)).toMatchObject({ type: 'ended', outcome: 'failed', error: { code: 'CONFIG_INVALID' } })
+  })
+
+  test('is not ended for a silence while the log takes nothing, but for one that comes after', async () => {
+    const clock = makeTestClock()
+    const [writing, room] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const append = async () => {
+      writing.resolve()
+      await room.promise
+    }
+    const spoken = Promise.withResolvers<AbortSignal>()
+    const plugins: RunnerDeps['plugins'] = {
+      async run({ io, signal }) {
+        const stopped = new Promise((settle) => signal.addEventListener('abort', settle))
+        await io.append([{ type: 'text', json: '{"type":"text","content":"x"}' }], { offsets: [] })
+        spoken.resolve(signal)
+        await stopped
+        return { kind: 'stopped' }
+      },
+    }
+    await using bench = await openBench({
+      plugins,
+      idle: new IdleWatches(clock),
+      setup: () => ({ settings: { args: [] }, env: {}, secrets: [], idleMs: 1000 }),
+      log: { append, delta() {}, close() {} },
+    })
+    await writing.promise
+    clock.advance(5000)
+    room.resolve()
+    const { aborted } = await spoken.promise
+    expect(aborted).toBe(false)
+    clock.advance(1000)
+    await bench.run.done
+    expect(bench.reports.at(-1)).toMatchObject({ type: 'ended', outcome: 'failed', error: { code: 'AGENT_IDLE' } })
   })
 
   test('takes a message again that could not be written the first time', async () => {

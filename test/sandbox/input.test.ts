@@ -4,7 +4,7 @@ import { type Bench, findLeft, finish, openBench, readUntil } from './helpers.ts
 
 let bench: Bench
 beforeAll(async () => {
-  bench = await openBench({ inputStallMs: 300 })
+  bench = await openBench()
 })
 afterAll(async () => {
   expect(await findLeft(bench.root)).toEqual([])
@@ -51,14 +51,14 @@ test('the input of a program that closed it may still be written, as far as the 
 })
 
 test('a program that does not read is told of, and what was cut stays the last', async () => {
-  await using running = await bench.sandbox.spawn(bench.request('sleep', ['300'], { stdin: 'live' }))
+  await using hasty = await openBench({ inputStallMs: 300 })
+  await using running = await hasty.sandbox.spawn(hasty.request('sleep', ['300'], { stdin: 'live' }))
   await expect(running.write('x'.repeat(1_000_000))).rejects.toMatchObject({ code: 'TIMEOUT' })
   await expect(running.write('y')).rejects.toMatchObject({ code: 'ABORTED' })
 })
 
 test('a write that waits is given up when the program ends', async () => {
-  await using patient = await openBench()
-  await using running = await patient.sandbox.spawn(patient.request('sleep', ['300'], { stdin: 'live' }))
+  await using running = await bench.sandbox.spawn(bench.request('sleep', ['300'], { stdin: 'live' }))
   const refused = expect(running.write('x'.repeat(1_000_000))).rejects.toMatchObject({ code: 'ABORTED' })
   await running.stop()
   await refused

@@ -50,7 +50,8 @@ test('output is seen while the program runs, and reading goes on from an offset'
 })
 
 test('what a descendant wrote before the program ended is read, and one that writes on does not keep it open', async () => {
-  const script = '(echo from below; while :; do echo more; sleep 0.01; done) & sleep 0.2; echo last'
+  const below = '(echo from below; : >below; while :; do echo more; sleep 0.01; done)'
+  const script = `${below} & until [ -e below ]; do sleep 0.01; done; echo last`
   await using running = await bench.sandbox.spawn(bench.script(script))
   const { stdout, exit } = await finish(running)
   expect(stdout).toMatch(/^from below\n/)
@@ -84,10 +85,12 @@ test('reading lets others have their turn', async () => {
   await using running = await bench.sandbox.spawn(bench.script('yes | head -c 30000000'))
   await running.exited
   let turns = 0
-  const ticker = setInterval(() => turns++, 0)
+  let reading = true
+  const takeTurn = () => void (reading && setImmediate(() => ((turns += 1), takeTurn())))
+  takeTurn()
   const hash = createHash('sha256')
   for await (const { bytes } of running.output()) hash.update(bytes)
-  clearInterval(ticker)
+  reading = false
   expect(turns).toBeGreaterThan(5)
 })
 

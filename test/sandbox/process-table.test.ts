@@ -25,7 +25,7 @@ test.each(['proc', 'ps'] as const)('%s knows of no process that has ended', asyn
 })
 
 test.each(['proc', 'ps'] as const)('by %s a tree is ended, SIGTERM ignored or not', async (name) => {
-  const script = 'trap "" TERM; sleep 300 & (sh -c "sleep 300; :" &) ; echo ready; while :; do sleep 0.05; done'
+  const script = 'trap "" TERM; sleep 300 & (sh -c "sleep 300 & echo ready; wait" &) ; while :; do sleep 0.05; done'
   const root = spawn('/bin/sh', ['-c', script], { env: { PATH }, stdio: ['ignore', 'pipe', 'ignore'], detached: true })
   await once(root.stdout, 'data')
   const wrapper = (await tables[name].identify(root.pid!))!

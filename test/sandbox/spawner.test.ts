@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -110,16 +110,18 @@ test('where the system lacks the tools, the host starts each wrapper itself', as
   const spawner = new Spawner(tools)
   const folder = toProcessFolder(join(bench.root, 'session', 'alone'))
   await mkdir(folder.path, { recursive: true })
-  const start = (program: string) =>
-    spawner.start({ folder, program, args: ['0.2'], env: { PATH }, cwd: '/', stdin: 'live' })
-  const { pid } = await start('/bin/sleep')
+  const enough = join(bench.cwd, 'enough')
+  const args = ['-c', `until [ -e '${enough}' ]; do sleep 0.05; done`]
+  const start = () => spawner.start({ folder, program: '/bin/sh', args, env: { PATH }, cwd: '/', stdin: 'live' })
+  const { pid } = await start()
   expect((await procTable.scan()).find((entry) => entry.pid === pid)).toMatchObject({ ppid: process.pid, sid: pid })
+  await writeFile(enough, '')
   await waitFor(async () => (await readFile(folder.exit, 'utf8')) || undefined)
   expect(await readFile(folder.exit, 'utf8')).toBe('0\n')
   await rm(folder.path, { recursive: true })
-  await expect(start('/bin/sleep')).rejects.toThrow('status')
+  await expect(start()).rejects.toThrow('status')
   await spawner[Symbol.asyncDispose]()
-  await expect(start('/bin/sleep')).rejects.toMatchObject({ code: 'ABORTED' })
+  await expect(start()).rejects.toMatchObject({ code: 'ABORTED' })
   await rm(tools, { recursive: true })
 })
 
@@ -135,6 +137,6 @@ test('a process that runs, is read and was written to holds no descriptor of the
   const outputs = all.map((running) => running.output()[Symbol.asyncIterator]())
   for (const running of all) await running.write('hello\n')
   for (const output of outputs) expect((await output.next()).value?.bytes.toString()).toBeDefined()
-  expect(count()).toBeLessThanOrEqual(before)
+  await expect.poll(count).toBeLessThanOrEqual(before)
   for (const running of all) await running.stop(0)
 })

@@ -6,7 +6,6 @@ import { sqlite } from '../helpers/databases.ts'
 import { openSample } from '../store/sample.ts'
 
 const queued = { status: 'queued', waitingFor: 'worker' } as const
-const WAIT = { timeout: 20_000 }
 
 describe('the scheduler', () => {
   test('gives tasks to workers in the order in which they were queued', async () => {
@@ -22,7 +21,7 @@ describe('the scheduler', () => {
       assign: async (taskId) => assigned.push(taskId) > 0,
     })
     scheduler.poke()
-    await expect.poll(() => assigned, WAIT).toEqual([first.id, second.id])
+    await expect.poll(() => assigned).toEqual([first.id, second.id])
   })
 
   test('tries again by itself after a failure, and one task that fails holds up no other', async () => {
@@ -42,9 +41,9 @@ describe('the scheduler', () => {
       },
     })
     scheduler.poke()
-    await expect.poll(() => assigned, WAIT).toEqual([good.id])
+    await expect.poll(() => assigned).toEqual([good.id])
     broken = false
-    await expect.poll(() => assigned.includes(bad.id), WAIT).toBe(true)
+    await expect.poll(() => assigned.includes(bad.id)).toBe(true)
   })
 
   test('looks again after a configuration that could not be read', async () => {
@@ -64,7 +63,7 @@ describe('the scheduler', () => {
       assign: async (taskId) => assigned.push(taskId) > 0,
     })
     scheduler.poke()
-    await expect.poll(() => assigned, WAIT).toEqual([task.id])
+    await expect.poll(() => assigned).toEqual([task.id])
   })
 
   test('gives a worker no more than it has room for, with the sessions that it has', async () => {
@@ -86,7 +85,7 @@ describe('the scheduler', () => {
       },
     })
     scheduler.poke()
-    await expect.poll(() => assigned, WAIT).toHaveLength(2)
+    await expect.poll(() => assigned).toHaveLength(2)
     await scheduler[Symbol.asyncDispose]()
     expect(assigned).toHaveLength(2)
   })
@@ -108,7 +107,7 @@ describe('the scheduler', () => {
       },
     })
     scheduler.poke()
-    await expect.poll(() => found, WAIT).toEqual([true, false])
+    await expect.poll(() => found).toEqual([true, false])
   })
 
   test('places a task at once that waits alone where there is room', async () => {

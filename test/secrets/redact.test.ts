@@ -28,6 +28,23 @@ describe('masking secrets', () => {
     }
   })
 
+  test('masks it in base64 as web tokens have it, and in a URL whose escapes are small letters', () => {
+    const value = 's?k>~~~and??more>>+/='
+    const masking = makeRedactor([{ name: 'TOKEN', value }])
+    for (const user of ['', 'a', 'ab']) {
+      const token = Buffer.from(`${user}${value}`).toString('base64url')
+      expect(token).toMatch(/[-_]/)
+      expect(masking.text(token)).toContain('[secret TOKEN]')
+    }
+    expect(masking.text(encodeURIComponent(value).toLowerCase())).toBe('[secret TOKEN]')
+  })
+
+  test('masks it without the space around it that a file of variables leaves', () => {
+    for (const value of ['sk-ant-0123456789abcdef\r', 'sk-ant-0123456789abcdef\n', ' sk-ant-0123456789abcdef ']) {
+      expect(makeRedactor([{ name: 'KEY', value }]).text('<sk-ant-0123456789abcdef>')).toBe('<[secret KEY]>')
+    }
+  })
+
   test('masks it in every text of a value', () => {
     expect(redactor.json({ a: [secret.value], b: { c: 1 } })).toEqual({ a: ['[secret TOKEN]'], b: { c: 1 } })
   })

@@ -2,8 +2,6 @@ import { expect, it } from 'vitest'
 import { describePostgres } from '../helpers/databases.ts'
 import { openSample } from './sample.ts'
 
-const WAIT = { timeout: 20_000 }
-
 await describePostgres('announcements between servers', (databases) => {
   it('come after the commit, once, to the other servers only', async () => {
     await using sample = await openSample(databases)
@@ -11,7 +9,7 @@ await describePostgres('announcements between servers', (databases) => {
     const heard = { here: [] as (string | undefined)[], there: [] as (string | undefined)[] }
     using _here = sample.store.onAnnounce('log', (text) => heard.here.push(text))
     using _there = other.onAnnounce('log', (text) => heard.there.push(text))
-    await expect.poll(() => heard, WAIT).toEqual({ here: [undefined], there: [undefined] })
+    await expect.poll(() => heard).toEqual({ here: [undefined], there: [undefined] })
     await sample.store
       .transaction(async (tx) => {
         await tx.announce('log', 'undone')
@@ -24,7 +22,7 @@ await describePostgres('announcements between servers', (databases) => {
       await tx.announce('log', 'a text')
       expect(heard.there).toEqual([undefined])
     })
-    await expect.poll(() => heard.there, WAIT).toEqual([undefined, 'a text'])
+    await expect.poll(() => heard.there).toEqual([undefined, 'a text'])
     expect(heard.here).toEqual([undefined])
   })
 
@@ -32,10 +30,10 @@ await describePostgres('announcements between servers', (databases) => {
     await using sample = await openSample(databases)
     const heard: (string | undefined)[] = []
     using _listener = sample.store.onAnnounce('log', (text) => heard.push(text))
-    await expect.poll(() => heard, WAIT).toEqual([undefined])
+    await expect.poll(() => heard).toEqual([undefined])
     await sample.store.read((tx) =>
       tx.all(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'`),
     )
-    await expect.poll(() => heard, WAIT).toEqual([undefined, undefined])
+    await expect.poll(() => heard).toEqual([undefined, undefined])
   })
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
 import { openStore } from '../../core/store/open-store.ts'
 import { checkSqliteFile } from '../../core/store/sqlite-connection.ts'
@@ -57,7 +57,7 @@ describe('an SQLite database', () => {
     let ticks = 0
     const timer = setInterval(() => (ticks += 1), 1)
     const waiting = store.transaction((tx) => insertWorkspace(tx, { id: newId(), name: 'one' }))
-    await vi.waitFor(() => expect(ticks).toBeGreaterThan(50), { timeout: 4000 })
+    await expect.poll(() => ticks).toBeGreaterThan(50)
     clearInterval(timer)
     expect(await store.read(listWorkspaces)).toEqual([])
     await holder[Symbol.asyncDispose]()
@@ -160,6 +160,17 @@ describe('turns', () => {
     const inner = turns.run(() => turns.run(async () => 'never'))
     await expect(inner).rejects.toMatchObject({ code: 'STORE_BUSY' })
     expect(await turns.run(async () => 'next')).toBe('next')
+  })
+
+  it('are waited for at the end, but not for ever', async () => {
+    const turns = makeTurns(50)
+    const order: string[] = []
+    void turns.run(async () => void order.push('work'))
+    await turns.idle()
+    order.push('end')
+    expect(order).toEqual(['work', 'end'])
+    void turns.run(() => new Promise(() => {}))
+    await turns.idle()
   })
 })
 

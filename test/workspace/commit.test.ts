@@ -159,7 +159,7 @@ describe('committing for the agent', () => {
     await worktree.write({ 'a.txt': 'a' })
     await writeFile(join(gitDir, 'index.lock'), '')
     const committing = bench.commit()
-    await expect.poll(() => worktree.git('log', '-1', '--format=%s'), { timeout: 20_000 }).toBe('Do the work')
+    await expect.poll(() => worktree.git('log', '-1', '--format=%s')).toBe('Do the work')
     await rm(join(gitDir, 'index.lock'))
     await committing
     expect(await worktree.git('status', '--porcelain')).toBe('')

@@ -210,6 +210,19 @@ describe('the diff of a task', () => {
     })
   })
 
+  it('says where the files are when git has forgotten the worktree', async () => {
+    await using bench = await openWorkbench()
+    const worktree = await bench.worktree()
+    await worktree.write({ 'a.txt': 'a' })
+    await rename(worktree.path, `${worktree.path}.away`)
+    await bench.repository.git('worktree', 'prune')
+    await rename(`${worktree.path}.away`, worktree.path)
+    await expect(bench.diff()).rejects.toMatchObject({
+      code: 'WORKTREE_MISSING',
+      message: expect.stringContaining('Its files are still there'),
+    })
+  })
+
   it('shows the branch when the agent left the folder at an older commit', async () => {
     await using bench = await openWorkbench()
     const worktree = await bench.worktree()

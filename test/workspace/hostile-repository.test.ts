@@ -143,7 +143,7 @@ describe('what a repository plants', () => {
     await workspaces.reconcileWorkspaces({ known: [{ ...place, taskId: TASK }] })
     await writeFile(join(worktree.path, 'late.txt'), 'late\n')
     await workspaces.removeWorkspace({ ...place, taskId: TASK, saveRef: 'refs/troupe/saved/s', deleteBranch: true })
-  }, 120_000)
+  })
   afterAll(() => bench[Symbol.asyncDispose]())
 
   /** For the steps of the test itself, which must leave no trace. */

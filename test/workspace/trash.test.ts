@@ -10,7 +10,7 @@ const cannotMount = (await mountProbe()) !== undefined
 
 const trash = (bench: Workbench): string => join(bench.lab.dataDir, 'trash')
 const isEmptied = (bench: Workbench): Promise<boolean> =>
-  vi.waitUntil(() => readdirSync(trash(bench)).length === 0, { timeout: 30_000 })
+  vi.waitUntil(() => readdirSync(trash(bench)).length === 0, { timeout: 60_000 })
 
 describe('the trash', () => {
   it('takes a worktree away at once, and its files go in the background', async () => {

@@ -79,7 +79,7 @@ export async function openWorkbench(
     async ready() {
       workspaces.keepReady({ repositoryPath: repository.path, baseBranch: 'main' })
       const enough = (folders: readonly string[]): boolean => folders.length === (options.pool?.size() ?? 0)
-      const folders = await vi.waitUntil(() => [inPools()].find(enough), { timeout: 30_000 })
+      const folders = await vi.waitUntil(() => [inPools()].find(enough), { timeout: 60_000 })
       return folders[0] ?? ''
     },
     async worktree() {

@@ -40,7 +40,7 @@ describe.concurrent('a prepared worktree', () => {
     // git trusts the times of files that are older than its index.
     const gitDir = await bench.lab.at(prepared.path).git('rev-parse', '--absolute-git-dir')
     expect(second(join(gitDir, 'index'))).toBeGreaterThan(second(join(prepared.path, README)))
-    await vi.waitUntil(() => bench.prepared().length === 1, { timeout: 30_000 })
+    await vi.waitUntil(() => bench.prepared().length === 1, { timeout: 60_000 })
     const next = bench.prepared()[0] ?? ''
     const nextOne = identity(next)
     expect(identity((await bench.prepare({ taskId: 'next', branchName: 'next' })).path)).toBe(nextOne)
@@ -91,7 +91,7 @@ describe.concurrent('a prepared worktree', () => {
     await using bench = await openWorkbench({ pool: { ...POOL, delayMs: 60_000 } })
     await using other = await bench.reopen(POOL)
     other.keepReady({ repositoryPath: bench.repository.path, baseBranch: 'main' })
-    await vi.waitUntil(() => bench.prepared().length === 1, { timeout: 30_000 })
+    await vi.waitUntil(() => bench.prepared().length === 1, { timeout: 60_000 })
     const wanted = identity(bench.prepared()[0] ?? '')
     const names = Array.from({ length: 6 }, (_, number) => `task-${number}`)
     const all = await Promise.all(names.map((taskId) => bench.prepare({ taskId, branchName: taskId })))

@@ -3,11 +3,20 @@
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }
 
-/** Undefined unless `text` is a JSON object. */
+/** Levels of nesting. The host follows values down to their end, on a stack that holds some thousand. */
+export const DEEPEST = 500
+
+export const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1)))
+
+/** Undefined unless `text` is a JSON object; also when it is nested too deeply for any message. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
     const value: Json = JSON.parse(text)
-    return asObject(value)
+    // Each level takes two characters.
+    return text.length > 2 * DEEPEST && isDeeper(value, DEEPEST) ? undefined : asObject(value)
   } catch {
     return undefined
   }

@@ -1,66 +1,48 @@
 /**
- * The plugins that were installed into the data directory: `<folder>/<name>/record.json`, and beside it a folder for each version.
+ * The plugins that were installed into the data directory, and which of their versions is used.
  *
- * Owns these folders. One process at a time has a data directory.
+ * Owns their records; what is on the disk is in plugin-folders.ts.
  *
- * I1 A version comes into its place by one rename, whole, and is never changed there. After a crash it is there or it is not.
+ * I1 One change at a time. What comes is on the disk before it is known here; what goes is forgotten here first.
  * I2 No code of a version is run before the user has agreed to what its manifest wants.
  * I3 A version stays as long as a session that is not over began with it.
  */
-import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { toIso } from '../../base/clock.ts'
-import { TroupeError, fail } from '../../base/errors.ts'
-import { faultPoint } from '../../base/fault-point.ts'
-import type { Logger } from '../../base/logger.ts'
-import type { PluginIsolation } from '../../contract/records.ts'
+import { fail } from '../../base/errors.ts'
 import type { PluginPackage } from '../manifest.ts'
 import { type InstalledPlugin, keyOf, toInstalledPlugin } from './installed-version.ts'
 import type { NpmOptions } from './npm.ts'
-import { type PluginRecord, readRecord, writeRecord } from './record.ts'
+import { PluginFolders, type PluginFoldersOptions } from './plugin-folders.ts'
+import type { PluginRecord } from './record.ts'
+import { type Chosen, versionId, withConfirmation, withVersion, withoutOldVersions } from './record-changes.ts'
 import { parseSource } from './source.ts'
 import { type Staged, stage } from './stage.ts'
-import { hashOfWishes } from './wishes.ts'
 
-export interface InstalledPluginsOptions extends NpmOptions {
-  /** `plugins` of the data directory; it exists. */
-  readonly folder: string
-  readonly logger: Logger
+export interface InstalledPluginsOptions extends NpmOptions, PluginFoldersOptions {
   /** Sessions that are not over, by the key of the version that they began with. */
   readonly inUse: () => Promise<ReadonlyMap<string, readonly string[]>>
 }
 
-export interface InstallRequest {
-  readonly source: string
-  readonly isolation?: PluginIsolation | undefined
+export interface InstallRequest extends Chosen {
   readonly signal: AbortSignal
   /** Refuses one that cannot be beside the others, by throwing. */
   readonly assertFits: (manifest: PluginPackage) => void
 }
 
-/** The isolation of an installed plugin when the user chose none: it is a stranger's code. */
-const DEFAULT_ISOLATION: PluginIsolation = 'process'
-
-const STAGING = '.staging-'
-const TRASH = '.trash-'
-
 export class InstalledPlugins {
   readonly #options: InstalledPluginsOptions
+  readonly #folders: PluginFolders
   readonly #records = new Map<string, PluginRecord>()
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(options: InstalledPluginsOptions) {
     this.#options = options
+    this.#folders = new PluginFolders(options)
   }
 
-  /** Reads what is there, and removes what a crash has left. Called once, first. */
+  /** Called once, first. */
   async open(): Promise<void> {
-    const names = await readdir(this.#options.folder)
-    for (const name of names) {
-      if (name.startsWith(STAGING) || name.startsWith(TRASH)) await this.#delete(join(this.#options.folder, name))
-      else await this.#read(name)
-    }
+    for (const record of await this.#folders.open()) this.#records.set(record.name, record)
   }
 
   /** For the catalogue: of each plugin the version that new sessions run, or the one that waits for the user. */
@@ -88,20 +70,16 @@ export class InstalledPlugins {
    * agreed to before. Gives its name.
    * @throws TroupeError PLUGIN_..., NPM_NOT_INSTALLED, TIMEOUT, ABORTED; then nothing has changed.
    */
-  async install({ source, isolation, signal, assertFits }: InstallRequest): Promise<string> {
-    const { folder } = this.#options
-    const parsed = parseSource(source)
-    const staging = await mkdtemp(join(folder, STAGING))
-    try {
-      const staged = await stage({ source: parsed, folder: staging, signal }, this.#options)
-      return await this.#exclusively(async () => {
+  async install({ signal, assertFits, ...chosen }: InstallRequest): Promise<string> {
+    const source = parseSource(chosen.source)
+    return this.#folders.withStaging(async (folder) => {
+      const staged = await stage({ source, folder, signal }, this.#options)
+      return this.#exclusively(async () => {
         assertFits(staged.manifest)
-        await this.#place(staging, staged, { source, isolation })
+        await this.#place(folder, staged, chosen)
         return staged.manifest.name
       })
-    } finally {
-      await this.#delete(staging)
-    }
+    })
   }
 
   /** Looks for a newer version of what was installed. @throws as `install` does, and PLUGIN_NOT_FOUND */
@@ -124,17 +102,7 @@ export class InstalledPlugins {
    */
   confirm(name: string, wishesHash: string): Promise<void> {
     return this.#exclusively(async () => {
-      const record = this.#get(name)
-      const waiting = record.pending === undefined ? undefined : record.versions[record.pending]
-      if (!waiting) throw new TroupeError('CONFLICT', `The plugin "${name}" waits for no confirmation.`)
-      if (hashOfWishes(waiting.wishes) !== wishesHash) {
-        fail(
-          'CONFLICT',
-          `What the plugin "${name}" wants has changed since it was shown. Look at it again: troupe plugin ls`,
-        )
-      }
-      const { pending, ...rest } = record
-      await this.#write({ ...rest, current: pending })
+      await this.#write(withConfirmation(this.#get(name), wishesHash))
       await this.#sweep(name)
     })
   }
@@ -157,7 +125,7 @@ export class InstalledPlugins {
         )
       }
       this.#records.delete(name)
-      await this.#trash(this.#folder(name))
+      await this.#folders.remove(name)
     })
   }
 
@@ -178,104 +146,37 @@ export class InstalledPlugins {
     )
   }
 
-  #folder(name: string): string {
-    return join(this.#options.folder, folderName(name))
-  }
-
   #version(record: PluginRecord, id: string | undefined): InstalledPlugin | undefined {
     const facts = id === undefined ? undefined : record.versions[id]
-    return facts && toInstalledPlugin(this.#folder(record.name), record, id ?? '', facts)
-  }
-
-  async #read(name: string): Promise<void> {
-    const record = await readRecord(join(this.#options.folder, name)).catch((error: unknown) => {
-      this.#options.logger.warn({ err: error, name }, 'The record of a plugin cannot be read.')
-    })
-    if (record && folderName(record.name) === name) this.#records.set(record.name, record)
-  }
-
-  // I1
-  async #place(staging: string, staged: Staged, chosen: Pick<InstallRequest, 'source' | 'isolation'>): Promise<void> {
-    const { name, version } = staged.manifest
-    const id = versionId(version, staged.version.content)
-    const known = this.#records.get(name)
-    const record = this.#next(known, { id, staged, chosen })
-    if (known?.versions[id]) return this.#write(record)
-    if (known) {
-      await rename(staged.tree, join(this.#folder(name), id))
-      faultPoint('plugin.version-placed')
-      await this.#write(record)
-      return this.#sweep(name)
-    }
-    const whole = join(staging, 'plugin')
-    await mkdir(whole, { mode: 0o700 })
-    await rename(staged.tree, join(whole, id))
-    await writeRecord(whole, record)
-    await rename(whole, this.#folder(name)).catch((error: unknown) => {
-      throw new TroupeError(
-        'CONFLICT',
-        `${this.#folder(name)} is there already; remove it, then install "${name}" again.`,
-        {},
-        error,
-      )
-    })
-    faultPoint('plugin.installed')
-    this.#records.set(name, record)
+    return facts && toInstalledPlugin(this.#folders.path(record.name), record, id ?? '', facts)
   }
 
   // I2
-  #next(
-    known: PluginRecord | undefined,
-    { id, staged, chosen }: { id: string; staged: Staged; chosen: Pick<InstallRequest, 'source' | 'isolation'> },
-  ): PluginRecord {
-    const { name } = staged.manifest
-    const base: PluginRecord = {
-      format: 1,
-      name,
-      source: chosen.source,
-      isolation: chosen.isolation ?? known?.isolation ?? DEFAULT_ISOLATION,
-      enabled: known?.enabled ?? true,
-      versions: { [id]: { ...staged.version, installedAt: toIso(this.#options.clock.now()) }, ...known?.versions },
-    }
-    const agreed = known?.current === undefined ? undefined : known.versions[known.current]
-    const wanted = hashOfWishes(staged.version.wishes)
-    if (known?.current !== undefined && agreed && hashOfWishes(agreed.wishes) === wanted)
-      return { ...base, current: id }
-    return { ...base, ...(known?.current !== undefined && { current: known.current }), pending: id }
-  }
-
-  async #sweep(name: string): Promise<void> {
-    const { versions, ...rest } = this.#get(name)
-    const inUse = await this.#options.inUse()
-    const kept = Object.entries(versions).filter(
-      ([id]) => id === rest.current || id === rest.pending || inUse.has(keyOf(name, id)),
-    )
-    if (kept.length < Object.keys(versions).length) await this.#write({ ...rest, versions: Object.fromEntries(kept) })
-    const ids = new Set(kept.map(([id]) => id))
-    const entries = await readdir(this.#folder(name), { withFileTypes: true })
-    for (const entry of entries) {
-      if (entry.isDirectory() && !ids.has(entry.name)) await this.#trash(join(this.#folder(name), entry.name))
-    }
-  }
-
-  async #write(record: PluginRecord): Promise<void> {
-    await writeRecord(this.#folder(record.name), record)
-    faultPoint('plugin.record-written')
+  async #place(staging: string, staged: Staged, chosen: Chosen): Promise<void> {
+    const id = versionId(staged.version)
+    const known = this.#records.get(staged.manifest.name)
+    const record = withVersion(known, staged, chosen, toIso(this.#options.clock.now()))
+    const version = { tree: staged.tree, id, record }
+    if (!known) await this.#folders.placeFirst(staging, version)
+    else if (known.versions[id]) await this.#folders.write(record)
+    else await this.#folders.placeNext(version)
     this.#records.set(record.name, record)
+    if (known) await this.#sweep(record.name)
   }
 
-  async #trash(path: string): Promise<void> {
-    const trash = join(this.#options.folder, `${TRASH}${randomUUID()}`)
-    await rename(path, trash)
-    faultPoint('plugin.trashed')
-    await this.#delete(trash)
+  // I3
+  async #sweep(name: string): Promise<void> {
+    const record = this.#get(name)
+    const inUse = await this.#options.inUse()
+    const swept = withoutOldVersions(record, (id) => inUse.has(keyOf(name, id)))
+    if (Object.keys(swept.versions).length < Object.keys(record.versions).length) await this.#write(swept)
+    await this.#folders.sweep(swept)
   }
 
-  /** What cannot be removed now is removed at the next start. */
-  async #delete(path: string): Promise<void> {
-    await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
-      this.#options.logger.warn({ err: error, path }, 'What is left of a plugin cannot be removed.'),
-    )
+  // I1
+  async #write(record: PluginRecord): Promise<void> {
+    await this.#folders.write(record)
+    this.#records.set(record.name, record)
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -284,9 +185,3 @@ export class InstalledPlugins {
     return done
   }
 }
-
-/** No name of a package holds a `+`. */
-const folderName = (name: string): string => name.replace('/', '+')
-
-const versionId = (version: string, content: string): string =>
-  `${version.replaceAll(/[^0-9A-Za-z.+-]/g, '_').slice(0, 60)}-${Buffer.from(content.slice('sha256-'.length), 'base64').toString('hex').slice(0, 16)}`

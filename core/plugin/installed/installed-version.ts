@@ -49,7 +49,6 @@ export function toInstalledPlugin(
     isolation,
     installation: {
       from: source,
-      isolation,
       wishes,
       contentHash: content,
       ...(integrity !== undefined && { integrity }),

@@ -48,12 +48,12 @@ async function assertFree(path: string): Promise<void> {
   const file = await lstat(path).catch(() => undefined)
   if (file === undefined) return
   if (!file.isSocket()) throw new TroupeError('DATA_DIR_UNUSABLE', `${path} is not a socket; move it away.`)
-  if (await isLive(path))
+  if (await isListening(path))
     throw new TroupeError('HOST_ALREADY_RUNNING', `Another host listens at ${path}; stop it first.`)
 }
 
 /** Only a refused connection says that nobody is there; anything else is taken for a live host. */
-async function isLive(path: string): Promise<boolean> {
+export async function isListening(path: string): Promise<boolean> {
   const socket = connect({ path })
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(PROBE_MS) })

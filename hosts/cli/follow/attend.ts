@@ -9,7 +9,7 @@ import type { CommandContext } from '../context.ts'
 import { isInteractive } from '../streams.ts'
 import type { Attendance, AttendanceEnd, AttendOptions, Watched } from './attendance.ts'
 import { followTask } from './follow-task.ts'
-import { type Interruption, makeInterruption } from './interruption.ts'
+import { makeInterruption } from './interruption.ts'
 import { makeLiveView } from './live-view.ts'
 import { makeQuestions } from './questions.ts'
 
@@ -41,8 +41,17 @@ export async function attend(context: CommandContext, client: Client, options: A
   interrupts.use(context.shutdown.onInterrupt(() => interruption.hear()))
 
   try {
-    const tasks = await Promise.all(options.tasks.map((watched) => follow(attendance, interruption, watched)))
-    return interruption.stopping ? { kind: 'interrupted' } : { kind: 'rested', tasks }
+    const errors = new Set<string>()
+    const tasks = await Promise.all(
+      options.tasks.map((watched) => {
+        const onMessage = makeQuestions(attendance, interruption, watched)
+        return follow(attendance, watched, (message) => {
+          if (message.type === 'error') errors.add(message.message)
+          onMessage(message)
+        })
+      }),
+    )
+    return interruption.stopping ? { kind: 'interrupted' } : { kind: 'rested', tasks, errors }
   } catch (error) {
     if (end) return end
     throw leaving.signal.aborted && !context.signal.aborted ? leaving.signal.reason : error
@@ -52,9 +61,11 @@ export async function attend(context: CommandContext, client: Client, options: A
   }
 }
 
-function follow(attendance: Attendance, interruption: Interruption, watched: Watched): Promise<UnitTask> {
-  const { client, signal, view } = attendance
-  const onMessage = makeQuestions(attendance, interruption, watched)
+function follow(
+  { client, signal, view }: Attendance,
+  watched: Watched,
+  onMessage: (message: Message) => void,
+): Promise<UnitTask> {
   const shown = view.of(watched)
 
   async function messages(all: readonly Message[]): Promise<void> {

@@ -21,8 +21,8 @@ export interface AttendOptions {
 
 /** How the watching ended. */
 export type AttendanceEnd =
-  /** All tasks rest; they are in the order in which they were given. */
-  | { readonly kind: 'rested'; readonly tasks: readonly UnitTask[] }
+  /** All tasks rest; they are in the order in which they were given. `errors`: those that their logs have shown. */
+  | { readonly kind: 'rested'; readonly tasks: readonly UnitTask[]; readonly errors: ReadonlySet<string> }
   /** The person left; the tasks go on. */
   | { readonly kind: 'detached' }
   /** An agent waits for an answer that nobody here can give. */

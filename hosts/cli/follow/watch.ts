@@ -52,7 +52,7 @@ export async function watchTask(
   const { client } = connection
   const end = await attendWith(context, connection, flags, { tasks: [watched], onInterrupt })
   const { task } = await client.call('getUnitTask', { id: watched.taskId })
-  if (end.kind === 'rested') await showResult(context, client, task)
+  if (end.kind === 'rested') await showResult(context, client, task, end.errors)
   else showLeaving(context, task)
   context.output.record({ type: 'task', task })
   return leave(connection, end, [task])
@@ -96,14 +96,20 @@ async function endUnread(
   throw reason
 }
 
-async function showResult({ output }: CommandContext, client: Client, task: UnitTask): Promise<void> {
+async function showResult(
+  { output }: CommandContext,
+  client: Client,
+  task: UnitTask,
+  shownErrors: ReadonlySet<string>,
+): Promise<void> {
   if (output.json) return
   const diff = await readDiff(client, task)
   const { style } = output
+  const error = task.error && !shownErrors.has(task.error.message) ? `: ${plainText(task.error.message)}` : ''
   output.lines([
     '',
     ...taskHead(task, style).slice(0, 1),
-    `  ${task.status}${task.error ? `: ${plainText(task.error.message)}` : ''}`,
+    `  ${task.status}${error}`,
     ...(diff
       ? [`  ${changeSummary(diff, style)}`, ...fileLines(diff, style, MOST_FILES).map((line) => ` ${line}`)]
       : []),

@@ -21,6 +21,17 @@ export function plainText(text: string): string {
     .replaceAll(/[^\P{Cc}\n]/gu, '')
 }
 
+/**
+ * JSON that a terminal may show as it is: JSON itself escapes only the oldest control characters.
+ * @param indent Spaces a level; without it, one line.
+ */
+export const plainJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent)
+    .replaceAll(DIRECTION, escape)
+    .replaceAll(/[\u007f-\u009f\u2028\u2029]/g, escape)
+
+const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
 /** One line: line ends become spaces. */
 export const plainLine = (text: string): string =>
   plainText(text)

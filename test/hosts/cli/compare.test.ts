@@ -76,8 +76,10 @@ describe('troupe run with several agents', () => {
     child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
     const closed = once(child, 'close')
     await expect
-      .poll(() => [stdout.includes('"type":"complete"'), stdout.split('"type":"toolUse"').length], { timeout: 60_000 })
+      .poll(() => [stdout.includes('"type":"complete"'), stdout.split('"type":"toolUse"').length])
       .toEqual([true, 3])
+    // The task is ready a moment after its last message.
+    await expect.poll(async () => (await troupe.run(['task', 'ls'])).stdout).toContain('in_review')
     child.kill('SIGINT')
     expect(await closed).toEqual([130, null])
     const attempts = toLines(stdout).at(-1)?.comparison?.attempts ?? []
@@ -91,11 +93,7 @@ describe('troupe run with several agents', () => {
     const begun = await troupe.run(['run', race(troupe), ...AGENTS, '--detach'], { cwd: repository.path })
     expect([begun.code, begun.stdout]).toEqual([0, expect.stringContaining('troupe task compare')])
     const { tasks } = await client.call('listUnitTasks', {})
-    await expect
-      .poll(async () => (await client.call('listUnitTasks', { status: ['in_review'] })).tasks.length, {
-        timeout: 60_000,
-      })
-      .toBe(1)
+    await expect.poll(async () => (await client.call('listUnitTasks', { status: ['in_review'] })).tasks.length).toBe(1)
     const ready = (await client.call('listUnitTasks', { status: ['in_review'] })).tasks[0]?.id ?? ''
     const late = tasks.find(({ id }) => id !== ready)?.id ?? ''
     const early = await troupe.run(['task', 'choose', late])

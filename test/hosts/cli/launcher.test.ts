@@ -64,7 +64,7 @@ async function launchAndWait(...args: string[]): Promise<Running> {
   const child = spawn(process.execPath, [OLD_NODE, launcher, 'wait', ...args], { ...options(), stdio: 'pipe' })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  const pid = await vi.waitUntil(() => Number(/ready (\d+)/.exec(output)?.[1]) || undefined, { timeout: 30_000 })
+  const pid = await vi.waitUntil(() => Number(/ready (\d+)/.exec(output)?.[1]) || undefined, { timeout: 60_000 })
   return { process: child, pid, output: () => output }
 }
 
@@ -98,8 +98,8 @@ describe('the program `troupe` on a Node that is too old', () => {
     installNode()
     const running = await launchAndWait('SIGTERM')
     running.process.kill('SIGKILL')
-    await vi.waitUntil(() => !isAlive(running.pid), { timeout: 30_000 })
-    expect(running.output()).toContain('got SIGTERM')
+    await expect.poll(() => isAlive(running.pid)).toBe(false)
+    await expect.poll(() => running.output()).toContain('got SIGTERM')
   })
 
   it('says what to do when no newer one is installed', async () => {

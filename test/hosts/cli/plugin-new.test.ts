@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { makeProgram } from './program.ts'
 
 describe('troupe plugin new', () => {
-  it('writes a plugin that passes troupe plugin check', { timeout: 120_000 }, async () => {
+  it('writes a plugin that passes troupe plugin check', async () => {
     using program = makeProgram()
     expect(await program.run('plugin', 'new', '@me/blue-parrot')).toMatchObject({ code: 0, stderr: '' })
     const manifest = JSON.parse(readFileSync(join(program.home, 'blue-parrot/package.json'), 'utf8'))

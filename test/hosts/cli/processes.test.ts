@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { sleep, within } from '../../../core/base/waiting.ts'
 import type { UnitTask } from '../../../core/contract/records.ts'
+import { packageVersion } from '../../../hosts/package.ts'
 import { openTroupe, type Troupe } from '../../helpers/troupe.ts'
 
 const COMMAND = ['--agent', 'command', '--permission-mode', 'full']
@@ -73,6 +74,28 @@ describe('troupe run, in a process of its own', () => {
     expect([code, stdout]).toEqual([1, expect.stringMatching(/failed/)])
   })
 
+  it('says once why it failed', async () => {
+    await using troupe = await openTroupe()
+    const repository = await troupe.lab.repository()
+    troupe.configure('[agents.claude-code]\nprogram = "no-such-program"\n')
+    const run = ['run', 'x', '--agent', 'claude-code', '--repo', repository.path]
+    const { code, stdout } = await troupe.run(run)
+    expect(code).toBe(1)
+    expect(stdout.match(/there is no such program/g)).toHaveLength(1)
+    expect(stdout).toMatch(/AGENT_NOT_INSTALLED[^]*\n {2}failed\n/)
+  })
+
+  it('starts a draft that a program has made', async () => {
+    await using troupe = await openTroupe()
+    const client = await troupe.start()
+    const { path } = await troupe.lab.repository()
+    const { repository } = await client.call('addRepository', { path })
+    const draft = { repositoryId: repository.id, prompt: 'echo hello', agent: 'command', start: false }
+    const { task } = await client.call('createUnitTask', draft)
+    const { code, stdout } = await troupe.run(['task', 'start', task.id])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^hello$[^]*in_review/m)])
+  })
+
   it('stops its task on SIGINT where nobody can be asked', async () => {
     await using troupe = await openTroupe()
     const repository = await troupe.lab.repository()
@@ -112,7 +135,7 @@ describe('troupe run, in a process of its own', () => {
       const [, id] = /troupe task logs -f ([0-9a-f]{8})\b/.exec(stdout) ?? []
       const followed = await troupe.run(['task', 'logs', '-f', id ?? ''])
       expect(followed.code).toBe(0)
-      expect((await tasksOf(troupe)).map(({ status }) => status)).toEqual(['in_review'])
+      await expect.poll(async () => (await tasksOf(troupe)).map(({ status }) => status)).toEqual(['in_review'])
     } finally {
       process.kill(host.pid, 'SIGTERM')
       await until(() => !existsSync(join(troupe.home, 'host.json')))
@@ -138,6 +161,16 @@ describe('a host', () => {
     expect(await repository.git('show', 'main:new')).toBe('x')
     const again = await troupe.run(['task', 'commit', task.id.slice(-8)])
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('[CONFLICT]')])
+  })
+
+  it('of another version serves commands, which say so', async () => {
+    await using troupe = await openTroupe()
+    await troupe.start()
+    expect((await troupe.run(['repo', 'ls'])).stderr).toBe('')
+    const file = join(troupe.home, 'host.json')
+    writeFileSync(file, readFileSync(file, 'utf8').replace(packageVersion, '0.0.9'))
+    const { code, stderr } = await troupe.run(['repo', 'ls', '--json'])
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^note: the host that runs is Troupe 0\.0\.9, .*\n$/)])
   })
 
   it('ends on SIGTERM and takes its file and its socket with it', async () => {

@@ -12,6 +12,8 @@ describe('a part of an id', () => {
     }
   })
 
+  it('is also the beginning of what lists show', () => expect(matches(ID, '7d60')).toBe(true))
+
   it('is nothing from the middle, and not nothing', () => {
     for (const part of ['71db', '', '-', '---']) expect([part, matches(ID, part)]).toEqual([part, false])
   })

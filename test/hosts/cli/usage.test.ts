@@ -20,6 +20,7 @@ describe('help', () => {
       'ls',
       'show',
       'logs',
+      'start',
       'answer',
       'send',
       'stop',

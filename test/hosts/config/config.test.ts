@@ -94,7 +94,8 @@ describe('a mistake in the configuration', () => {
   const mistakes: [string, RegExp][] = [
     ['[sandbox]\nknd = "docker"', /config\.toml: unknown key sandbox\.knd; did you mean sandbox\.kind\?/],
     ['max_sessions = 3', /unknown key max_sessions; did you mean concurrency\.max_sessions\?/],
-    ['[sandbx]\n', /unknown key sandbx; did you mean sandbox\?/],
+    ['[sandbx]\n', /unknown key sandbx; did you mean sandbox\?$/],
+    ['[sandbox]\ncolour = "red"', /unknown key sandbox\.colour; there are kind, .*, pids\.$/],
     ['[agents.amp]\nmodle = "x"', /unknown key agents\.amp\.modle; did you mean agents\.amp\.model\?/],
     ['[timeouts]\nidle_minutes = "30"', /timeouts\.idle_minutes must be a number, found "30"/],
     ['[concurrency]\nmax_sessions = 0', /concurrency\.max_sessions must be at least 1, found 0/],
@@ -199,23 +200,27 @@ describe('the file of a repository', () => {
     ['[agent.execution]\nagent = "command"', 'agent.execution.agent'],
     ['[agent.planning]\nagent = "command"', 'agent.planning.agent'],
     ['[agents.claude-code]\nargs = ["--dangerous"]', 'agents.claude-code.args'],
+    ['[sandbox]\nimage = "example/tools"', 'sandbox.image'],
   ] as const
 
-  it.each(needsTrust)('changes nothing about the agent until the user trusts it: %s', (toml, key) => {
-    using place = makePlace()
-    const before = place.load().config
-    place.repositorys(toml)
-    const { config, warnings } = place.load()
-    expect(config).toEqual(before)
-    expect(warnings).toEqual([
-      expect.stringMatching(
-        new RegExp(`: ${key} is ignored: .*; to allow it, add ".*repository" to \\[setup\\] trust`),
-      ),
-    ])
-    place.own(`[setup]\ntrust = [${JSON.stringify(place.repository)}]\n`)
-    expect(place.load().warnings).toEqual([])
-    expect(place.load().config).not.toEqual({ ...before, setup: place.load().config.setup })
-  })
+  it.each(needsTrust)(
+    'changes nothing about the agent, or where it works, until the user trusts it: %s',
+    (toml, key) => {
+      using place = makePlace()
+      const before = place.load().config
+      place.repositorys(toml)
+      const { config, warnings } = place.load()
+      expect(config).toEqual(before)
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          new RegExp(`: ${key} is ignored: .*; to allow it, add ".*repository" to \\[setup\\] trust`),
+        ),
+      ])
+      place.own(`[setup]\ntrust = [${JSON.stringify(place.repository)}]\n`)
+      expect(place.load().warnings).toEqual([])
+      expect(place.load().config).not.toEqual({ ...before, setup: place.load().config.setup })
+    },
+  )
 
   it('sets the model and, trusted, the arguments of an agent; environment and command line go before it', () => {
     using place = makePlace()

@@ -1,5 +1,5 @@
 /** The ACP adapter for Claude Code through the plugin. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
@@ -137,7 +137,7 @@ describeWithClaude('Claude Code over ACP', () => {
   )
 
   it(
-    'stops in mid-tool, leaves no process, and resumes its conversation',
+    'stops in mid-tool, leaves no process and no litter, and resumes its conversation',
     shows('acp', 'interrupt', 'resume'),
     async () => {
       await using first = await startAcp({
@@ -152,13 +152,14 @@ describeWithClaude('Claude Code over ACP', () => {
           expect(commandsOf(found).join()).toContain('sleep 300')
           return found
         },
-        { timeout: 30_000, interval: 200 },
+        { timeout: 60_000, interval: 200 },
       )
       first.session.stop()
       expect(await first.end).toEqual({ kind: 'stopped' })
       expect(ofType(first, 'toolResult')).toMatchObject([{ toolName: 'Bash', success: false }])
       expect(saidText(first)).toBe('I shall remember 42.')
-      await vi.waitFor(() => expect(commandsOf(pids)).toEqual([]), { timeout: 10_000 })
+      await expect.poll(() => commandsOf(pids)).toEqual([])
+      expect(readdirSync(first.workDir)).toEqual(['a'])
 
       const agentSessionId = ofType(first, 'start')[0]?.agentSessionId ?? ''
       await using second = await startAcp({

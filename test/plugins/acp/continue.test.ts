@@ -4,7 +4,6 @@ import type { MessageBody } from '../../../core/contract/messages.ts'
 import { shows } from '../../helpers/abilities.ts'
 import type { TestIo, TestIoOptions } from '../../helpers/plugin-io.ts'
 import { type Lives, runThroughCrashes } from '../../plugin/crashes.ts'
-import { eventually } from '../../plugin/eventually.ts'
 import { type AcpHome, makeAcpHome, requiresAcp } from './acp-session.ts'
 
 const TOUCH = { tool: 'Bash', input: { command: 'touch made.txt' } }
@@ -58,7 +57,7 @@ describeWithClaude('an agent over ACP whose host dies at every commit', () => {
     const running = runIn(home, { onLife: (io) => (latest = io) })
     await home.server.reached('reply')
     latest?.say('zebra-one', 'zebra-two')
-    await eventually(() => latest?.acknowledged).toContain('follow-up-1')
+    await expect.poll(() => latest?.acknowledged).toContain('follow-up-1')
     home.server.open('reply')
     const lived = await running
     await using _ = lived.io

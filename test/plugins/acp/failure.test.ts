@@ -11,6 +11,8 @@ describe('an error that ends a turn', () => {
     ['Suggested retry after 90s.', '2026-01-01T00:01:30.000Z'],
     ['Please retry in 0.5s.', '2026-01-01T00:00:00.500Z'],
     ['Your quota will reset after 3h25m10s.', '2026-01-01T03:25:10.000Z'],
+    ['Try again in 6m0s.', '2026-01-01T00:06:00.000Z'],
+    ['Try again in 350ms.', undefined],
     ['Try again later.', undefined],
     [`Please retry in ${'9'.repeat(400)}s.`, undefined],
   ])('says when a quota is full again, if the agent does: %s', (words, resetsAt) => {

@@ -1,13 +1,8 @@
 /** What recorded output of real agents over ACP becomes, line by line. */
-import { readFileSync } from 'node:fs'
-import { array, assert, constantFrom, integer, jsonValue, nat, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { messageBody } from '../../../core/contract/messages.ts'
-import { LineSplitter } from '../../../core/plugin/lines.ts'
-import { asObject } from 'troupe/plugin'
-import { readLine } from '../../../plugins/acp/protocol.ts'
-import type { Heard, Spoken } from '../../../plugins/acp/transcript.ts'
-import { emptyTranscript, endTurn, hearPermission, hearUpdate } from '../../../plugins/acp/transcript.ts'
+import type { Spoken } from 'troupe/plugin'
+import { itSaysTheSameHoweverCut, itWithstandsDamage, linesOf } from '../../helpers/recordings.ts'
+import { hearAll, tell } from './hear-all.ts'
 
 /** What each recording says, without deltas. */
 const STORIES = {
@@ -21,38 +16,7 @@ const STORIES = {
   'opencode-error': '',
 } as const
 
-const read = (name: string): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(readFileSync(new URL(`../../../fixtures/agents/acp/${name}.ndjson`, import.meta.url)))
-
-const linesOf = (name: string): string[] => new TextDecoder().decode(read(name)).split('\n')
-
 const kept = (content: string): Spoken => ({ kind: 'message', message: { type: 'raw', stream: 'stdout', content } })
-
-/** Replays lines as one turn, the way a conversation does. */
-function hearAll(lines: readonly string[]): Spoken[] {
-  let transcript = emptyTranscript
-  const take = (heard: Heard) => {
-    transcript = heard.transcript
-    return heard.spoken
-  }
-  const spoken = lines.flatMap((text) => {
-    const line = readLine(text)
-    if (!line) return text === '' ? [] : [kept(text)]
-    if (line.kind === 'request') return take(hearPermission(transcript, asObject(line.params['toolCall']) ?? {}))
-    if (line.kind !== 'notification') return []
-    const update = asObject(line.params['update'])
-    return update ? take(hearUpdate(transcript, update)) : [kept(text)]
-  })
-  return [...spoken, ...endTurn(transcript, undefined).spoken]
-}
-
-const tell = (spoken: Spoken): string[] => {
-  if (spoken.kind === 'delta') return []
-  const { message } = spoken
-  if (message.type === 'toolUse') return [`toolUse:${message.toolName}`]
-  if (message.type === 'toolResult') return [`${message.success ? 'toolResult' : 'failed'}:${message.toolName}`]
-  return [message.type]
-}
 
 const update = (content: object): string =>
   JSON.stringify({ jsonrpc: '2.0', method: 'session/update', params: { sessionId: 's', update: content } })
@@ -70,24 +34,10 @@ const messagesOf = (...lines: string[]) =>
 
 describe('a recorded session over ACP', () => {
   it.each(Object.entries(STORIES))('tells its story: %s', (name, story) => {
-    expect(hearAll(linesOf(name)).flatMap(tell).join(' ')).toBe(story)
+    expect(hearAll(linesOf('acp', name)).flatMap(tell).join(' ')).toBe(story)
   })
 
-  it('says the same however its bytes are cut', () => {
-    const bytes = read('claude-work')
-    const whole = hearAll(linesOf('claude-work'))
-    assert(
-      property(array(integer({ min: 1, max: bytes.length - 1 }), { maxLength: 40 }), (cuts) => {
-        const splitter = new LineSplitter()
-        const edges = [0, ...cuts.toSorted((left, right) => left - right), bytes.length]
-        const pieces = edges
-          .slice(1)
-          .flatMap((edge, index) => [...splitter.push(bytes.subarray(edges[index], edge), edges[index] ?? 0)])
-        expect(hearAll([...pieces, ...splitter.finish()].map(({ text }) => text))).toEqual(whole)
-      }),
-      { numRuns: 50 },
-    )
-  })
+  itSaysTheSameHoweverCut((lines) => hearAll(lines), 'acp', 'claude-work')
 })
 
 describe('text', () => {
@@ -169,30 +119,5 @@ describe('a line that no agent has ever printed', () => {
     expect(hearAll([update(content)])).toEqual([kept(JSON.stringify(content))])
   })
 
-  it('never makes the reader fail or say something that the contract does not allow', () => {
-    const lines = Object.keys(STORIES)
-      .flatMap((name) => linesOf(name))
-      .filter((line) => line !== '')
-    assert(
-      property(constantFrom(...lines), nat(), jsonValue(), (line, place, value) => {
-        const damaged = damage(JSON.parse(line), place, value)
-        for (const spoken of hearAll([JSON.stringify(damaged)])) {
-          if (spoken.kind === 'message') messageBody.parse(spoken.message)
-        }
-      }),
-      { numRuns: 2000 },
-    )
-  })
+  itWithstandsDamage((lines) => hearAll(lines), 'acp', Object.keys(STORIES))
 })
-
-/** Puts `value` in the place of one of the values inside `json`. */
-function damage(json: unknown, place: number, value: unknown): unknown {
-  let left = place % 97
-  const walk = (node: unknown): unknown => {
-    if (left-- === 0) return value
-    if (Array.isArray(node)) return node.map(walk)
-    if (typeof node !== 'object' || node === null) return node
-    return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, walk(child)]))
-  }
-  return walk(json)
-}

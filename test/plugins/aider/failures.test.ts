@@ -1,21 +1,13 @@
 /** What goes wrong between Aider, its service and this machine, and stopping. */
-import { readFileSync, readdirSync } from 'node:fs'
-import { expect, it, vi } from 'vitest'
+import { readdirSync } from 'node:fs'
+import { expect, it } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
+import { isRunning } from '../../helpers/processes.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { shell, startAider } from './aider.ts'
 
 const describeWithAider = await requires('Aider', agentProbe('aider'))
-
-/** A zombie is a process that has ended. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
 
 describeWithAider('Aider', () => {
   it(
@@ -32,7 +24,7 @@ describeWithAider('Aider', () => {
       const pids = aider.session.descendants()
       aider.session.stop()
       expect(await aider.end).toEqual({ kind: 'stopped' })
-      await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
+      await expect.poll(() => pids.filter(isRunning)).toEqual([])
       expect(readdirSync(aider.workDir)).toEqual(['.git'])
     },
   )
@@ -46,7 +38,7 @@ describeWithAider('Aider', () => {
     const pids = aider.session.descendants()
     aider.session.stop()
     expect(await aider.end).toEqual({ kind: 'stopped' })
-    await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
+    await expect.poll(() => pids.filter(isRunning)).toEqual([])
     expect(aider.session.messages.filter(({ type }) => type === 'toolResult')).toHaveLength(1)
   })
 

@@ -41,8 +41,22 @@ describe('a recorded turn of Aider', () => {
   it.each(Object.entries(STORIES))('tells its story: %s', (name, [story, ending]) => {
     const { state, events } = parseAll(linesOf(name))
     expect(events.flatMap(tell).join(' ')).toBe(story)
-    const end = toEnd(state, { code: 0 }, NAMES)
+    const end = toEnd(state, { exit: { code: 0 }, at: 0 }, NAMES)
     expect(end.kind === 'error' ? end.code : end.kind).toBe(ending)
+  })
+})
+
+describe('a used-up quota', () => {
+  it.each([
+    ['RateLimitError', 'Rate limit reached. Please try again in 1m20s.', '1970-01-01T00:01:20.000Z'],
+    ['RateLimitError', 'Slow down.', undefined],
+    ['BadRequestError', 'OpenAIException - Insufficient Balance', undefined],
+  ])('says when it is full again, if the service did: %s, %s', (name, words, resetsAt) => {
+    const asking = JSON.stringify({ report: { event: 'message_send_starting' } })
+    const { state } = parseAll([JSON.stringify({ text: `litellm.${name}: ${words}` }), asking])
+    const end = toEnd(state, { exit: { code: 0 }, at: 0 }, NAMES)
+    expect(end).toMatchObject({ code: 'AGENT_QUOTA', retryable: true, message: expect.stringContaining(words) })
+    expect(end.kind === 'error' && end.resetsAt).toBe(resetsAt)
   })
 })
 

@@ -3,7 +3,6 @@ import { expect, it } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
 import type { TestIo } from '../../helpers/plugin-io.ts'
 import { runThroughCrashes } from '../../plugin/crashes.ts'
-import { eventually } from '../../plugin/eventually.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { heardBy, makeAmpHome } from './amp.ts'
@@ -27,7 +26,7 @@ it(
         if (life === 1) io.say('zebra-one', 'zebra-two')
       },
     })
-    await eventually(() => latest?.acknowledged).toContain('follow-up-1')
+    await expect.poll(() => latest?.acknowledged).toContain('follow-up-1')
     writeFileSync(join(home.workDir, 'said'), '')
     const lived = await running
     await using _ = lived.io

@@ -23,7 +23,7 @@ const io = (home: string, program: string, secrets: readonly string[] = []): Det
   find: (name) => Promise.resolve(existsSync(name) ? name : undefined),
   run: (name, args) => {
     const env = { PATH: '/usr/bin:/bin', HOME: home, ...NO_SERVICE }
-    const { status, stdout, stderr } = spawnSync(name, [...args], { env, encoding: 'utf8', timeout: 20_000 })
+    const { status, stdout, stderr } = spawnSync(name, [...args], { env, encoding: 'utf8', timeout: 60_000 })
     return Promise.resolve({ code: status, stdout, stderr })
   },
   hasSecret: (name) => Promise.resolve(secrets.includes(name)),

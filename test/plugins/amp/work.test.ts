@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
-import { heardBy, ofType, startAmp } from './amp.ts'
+import { type Amp, heardBy, ofType, startAmp } from './amp.ts'
 
 describe('Amp at work, by its stand-in', () => {
   it(
@@ -53,6 +53,40 @@ describe('Amp at work, by its stand-in', () => {
     ])
   })
 
+  it('is asked about before a turn that would run what an earlier one left in the repository', async () => {
+    const asks = (answer: string) =>
+      startAmp({
+        turns: [
+          { blocks: [{ tool: 'Bash', input: { cmd: 'mkdir .amp; while [ ! -e said ]; do sleep 0.05; done' } }] },
+          { blocks: [{ tool: 'Bash', input: { cmd: 'while [ ! -e again ]; do sleep 0.05; done' } }] },
+          { blocks: [{ text: 'Third.' }] },
+        ],
+        answer: () => answer,
+      })
+    const nextTurn = async (amp: Amp, { words, file }: { words: string; file: string }) => {
+      amp.session.say(words)
+      await setImmediate()
+      writeFileSync(join(amp.workDir, file), '')
+    }
+    await using refused = asks('Do not run it')
+    await refused.session.heard(({ type }) => type === 'toolUse')
+    await nextTurn(refused, { words: 'Go on', file: 'said' })
+    expect(await refused.end).toMatchObject({
+      code: 'AGENT_FAILED',
+      message: expect.stringContaining('.amp'),
+      unheard: ['Go on'],
+    })
+    expect(refused.session.commands).toHaveLength(1)
+
+    await using allowed = asks('Run it')
+    await allowed.session.heard(({ type }) => type === 'toolUse')
+    await nextTurn(allowed, { words: 'Go on', file: 'said' })
+    await expect.poll(() => ofType(allowed, 'toolUse')).toHaveLength(2)
+    await nextTurn(allowed, { words: 'And on', file: 'again' })
+    expect(await allowed.end).toMatchObject({ kind: 'complete', summary: 'Third.' })
+    expect(allowed.session.asked).toMatchObject([{ kind: 'permission', key: 'trust/1' }])
+  })
+
   it('asks people by the question server', shows('amp', 'question'), async () => {
     const input = { question: 'Which colour?' }
     await using amp = startAmp({
@@ -66,12 +100,13 @@ describe('Amp at work, by its stand-in', () => {
   })
 
   it(
-    'stops in mid-tool, leaves no process, and resumes its conversation',
+    'stops in mid-tool, leaves nothing in the repository, and resumes its conversation',
     shows('amp', 'interrupt', 'resume'),
     async () => {
+      const cmd = 'while [ ! -e over ]; do sleep 0.05; done'
       await using first = startAmp({
         turns: [
-          { blocks: [{ text: 'I shall remember.' }, { tool: 'Bash', input: { cmd: 'sleep 300' } }] },
+          { blocks: [{ text: 'I shall remember.' }, { tool: 'Bash', input: { cmd } }] },
           { blocks: [{ text: 'Yes.' }] },
         ],
       })
@@ -79,8 +114,9 @@ describe('Amp at work, by its stand-in', () => {
       first.session.stop()
       expect(await first.end).toEqual({ kind: 'stopped' })
       expect(ofType(first, 'toolResult')).toMatchObject([{ toolName: 'Bash', success: false }])
-      expect(first.session.descendants()).toEqual([])
       expect(readdirSync(first.workDir)).toEqual([])
+      // The stand-in leaves its command to the host, which ends whatever a session started.
+      writeFileSync(join(first.workDir, 'over'), '')
 
       const agentSessionId = ofType(first, 'start')[0]?.agentSessionId ?? ''
       await using second = startAmp({ session: { resume: { agentSessionId }, prompt: 'Do you?' }, after: first })

@@ -8,7 +8,6 @@ import { claudeCodeProbe } from '../../helpers/agent-programs.ts'
 import type { TestIo, TestIoOptions } from '../../helpers/plugin-io.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { type CrashingSession, type Lives, runThroughCrashes } from '../../plugin/crashes.ts'
-import { eventually } from '../../plugin/eventually.ts'
 import { type ClaudeHome, makeClaudeHome } from './claude.ts'
 
 const TOUCH = { tool: 'Bash', input: { command: 'touch made.txt' } }
@@ -106,7 +105,7 @@ describeWithClaude('Claude Code whose host dies at every commit', () => {
       },
     })
     await home.server.reached('reply')
-    await eventually(() => latest?.acknowledged).toContain('follow-up-1')
+    await expect.poll(() => latest?.acknowledged).toContain('follow-up-1')
     home.server.open('reply')
     const lived = await running
     await using _ = lived.io

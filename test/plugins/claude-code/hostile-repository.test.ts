@@ -95,7 +95,7 @@ describeWithClaude('a hostile repository', () => {
   beforeAll(async () => {
     stranger = await startModelServer({ script: SCRIPT })
     claude = await startIn(stranger, [])
-  }, 60_000)
+  })
   afterAll(async () => {
     await claude?.[Symbol.asyncDispose]()
     await stranger?.[Symbol.asyncDispose]()

@@ -1,12 +1,9 @@
 /** What recorded output of the real Claude Code becomes, line by line. */
-import { readFileSync } from 'node:fs'
-import { array, assert, constantFrom, integer, jsonValue, nat, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { messageBody } from '../../../core/contract/messages.ts'
-import { LineSplitter } from '../../../core/plugin/lines.ts'
 import { parseLine } from '../../../plugins/claude-code/parse.ts'
 import type { ParsedEvent } from '../../../plugins/claude-code/state.ts'
 import { beginState } from '../../../plugins/claude-code/state.ts'
+import { itSaysTheSameHoweverCut, itWithstandsDamage, linesOf, tellMessage } from '../../helpers/recordings.ts'
 
 /** What each recording says, without deltas and repetitions. */
 const STORIES = {
@@ -28,9 +25,6 @@ const STORIES = {
 
 const FATES = { queued: 'sent', started: 'taken', completed: 'settled', dropped: 'dropped' } as const
 
-const read = (name: string): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(readFileSync(new URL(`../../../fixtures/agents/claude-code/${name}.ndjson`, import.meta.url)))
-
 /** Replays lines; the state goes from one to the next. */
 function parseAll(lines: readonly string[]): ParsedEvent[] {
   let state = beginState('claude-code', '/home/user/project')
@@ -40,8 +34,6 @@ function parseAll(lines: readonly string[]): ParsedEvent[] {
     return parsed.events
   })
 }
-
-const linesOf = (name: string): string[] => new TextDecoder().decode(read(name)).split('\n')
 
 function tell(event: ParsedEvent): string[] {
   switch (event.kind) {
@@ -62,32 +54,12 @@ function tell(event: ParsedEvent): string[] {
   }
 }
 
-function tellMessage(message: Extract<ParsedEvent, { kind: 'message' }>['message']): string {
-  if (message.type === 'toolUse') return `toolUse:${message.toolName}`
-  if (message.type === 'toolResult') return `${message.success ? 'toolResult' : 'failed'}:${message.toolName}`
-  return message.type === 'error' ? `error:${message.code}` : message.type
-}
-
 describe('a recorded session of Claude Code', () => {
   it.each(Object.entries(STORIES))('tells its story: %s', (name, story) => {
-    expect(parseAll(linesOf(name)).flatMap(tell).join(' ')).toBe(story)
+    expect(parseAll(linesOf('claude-code', name)).flatMap(tell).join(' ')).toBe(story)
   })
 
-  it('says the same however its bytes are cut', () => {
-    const bytes = read('work')
-    const whole = parseAll(linesOf('work'))
-    assert(
-      property(array(integer({ min: 1, max: bytes.length - 1 }), { maxLength: 40 }), (cuts) => {
-        const splitter = new LineSplitter()
-        const edges = [0, ...cuts.toSorted((left, right) => left - right), bytes.length]
-        const pieces = edges
-          .slice(1)
-          .flatMap((edge, index) => [...splitter.push(bytes.subarray(edges[index], edge), edges[index] ?? 0)])
-        expect(parseAll([...pieces, ...splitter.finish()].map(({ text }) => text))).toEqual(whole)
-      }),
-      { numRuns: 50 },
-    )
-  })
+  itSaysTheSameHoweverCut(parseAll, 'claude-code', 'work')
 })
 
 describe('a line that Claude Code has never printed', () => {
@@ -125,20 +97,7 @@ describe('a line that Claude Code has never printed', () => {
     ])
   })
 
-  it('never makes the parser fail or say something that the contract does not allow', () => {
-    const lines = Object.keys(STORIES)
-      .flatMap((name) => linesOf(name))
-      .filter((line) => line !== '')
-    assert(
-      property(constantFrom(...lines), nat(), jsonValue(), (line, place, value) => {
-        const damaged = damage(JSON.parse(line), place, value)
-        for (const event of parseAll([JSON.stringify(damaged)])) {
-          if (event.kind === 'message') messageBody.parse(event.message)
-        }
-      }),
-      { numRuns: 2000 },
-    )
-  })
+  itWithstandsDamage(parseAll, 'claude-code', Object.keys(STORIES))
 })
 
 describe('tool uses that a turn leaves open', () => {
@@ -149,15 +108,3 @@ describe('tool uses that a turn leaves open', () => {
     expect(parseAll([use, result]).flatMap(tell)).toEqual(['toolUse:Bash', 'failed:Bash', 'usage', 'end:AGENT_FAILED'])
   })
 })
-
-/** Puts `value` in the place of one of the values inside `json`. */
-function damage(json: unknown, place: number, value: unknown): unknown {
-  let left = place % 97
-  const walk = (node: unknown): unknown => {
-    if (left-- === 0) return value
-    if (Array.isArray(node)) return node.map(walk)
-    if (typeof node !== 'object' || node === null) return node
-    return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, walk(child)]))
-  }
-  return walk(json)
-}

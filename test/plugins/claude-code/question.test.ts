@@ -1,8 +1,7 @@
 /** Questions between Claude Code and people, without a program. */
 import { describe, expect, it } from 'vitest'
-import type { Ask } from '../../../core/plugin/contract/index.ts'
 import { toAnswer, toAsks } from '../../../plugins/claude-code/question.ts'
-import { Questions } from '../../../plugins/claude-code/questions.ts'
+import { answerTo } from '../../../plugins/claude-code/questions.ts'
 import type { PermissionRequest } from '../../../plugins/claude-code/state.ts'
 
 const nobody = () => Promise.reject(new Error('nobody is there'))
@@ -49,38 +48,9 @@ describe('a permission request', () => {
   })
 })
 
-describe('a question that Claude Code withdraws', () => {
-  it('is taken back from people, and nothing is answered any more', async () => {
-    const written: string[] = []
-    const signals: AbortSignal[] = []
-    const ask = (_: Ask, withdraw?: AbortSignal) =>
-      new Promise<string>((_resolve, reject) => {
-        if (withdraw) signals.push(withdraw)
-        withdraw?.addEventListener('abort', () => reject(new Error('withdrawn')))
-      })
-    const questions = new Questions({
-      ask,
-      allowAll: false,
-      write: async (line) => void written.push(line),
-      changed: () => {},
-    })
-    const taken = questions.take(request('Bash', { command: 'ls' }))
-    questions.withdraw('another')
-    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
-    questions.withdraw('r')
-    await taken
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
-    expect(written).toEqual([])
-  })
-
-  it('that cannot be asked is answered as such, so that Claude Code goes on', async () => {
-    const written: string[] = []
-    await new Questions({
-      ask: nobody,
-      allowAll: false,
-      write: async (line) => void written.push(line),
-      changed: () => {},
-    }).take(request('Bash'))
-    expect(written.join('')).toContain('nobody is there')
+describe('a question that nobody can be asked', () => {
+  it('is answered as such, so that Claude Code goes on', async () => {
+    const { line } = await answerTo(request('Bash'), false, nobody)
+    expect(line).toContain('nobody is there')
   })
 })

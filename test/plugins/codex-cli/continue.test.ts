@@ -6,7 +6,6 @@ import { agentProbe } from '../../helpers/agent-programs.ts'
 import type { TestIo, TestIoOptions } from '../../helpers/plugin-io.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { type Lives, runThroughCrashes } from '../../plugin/crashes.ts'
-import { eventually } from '../../plugin/eventually.ts'
 import { type CodexHome, makeCodexHome } from './codex.ts'
 
 const TOUCH = { tool: 'exec_command', input: { cmd: 'touch made.txt' } }
@@ -92,7 +91,7 @@ describeWithCodex('Codex whose host dies at every commit', () => {
       },
     })
     await home.server.reached('reply')
-    await eventually(() => latest?.acknowledged).toContain('follow-up-1')
+    await expect.poll(() => latest?.acknowledged).toContain('follow-up-1')
     home.server.open('reply')
     const lived = await running
     await using _ = lived.io

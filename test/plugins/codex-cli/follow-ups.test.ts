@@ -7,7 +7,6 @@ import { shows } from '../../helpers/abilities.ts'
 import { agentProbe, agentProgram } from '../../helpers/agent-programs.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { makeTemporaryFolder } from '../../helpers/temporary-folder.ts'
-import { eventually } from '../../plugin/eventually.ts'
 import { lastSeen, ofType, startCodex } from './codex.ts'
 
 const describeWithCodex = await requires('Codex CLI', agentProbe('codex-cli'))
@@ -45,7 +44,7 @@ describeWithCodex('a message in mid-session', () => {
     })
     await first.server.reached('first')
     first.session.say('And more')
-    await eventually(() => first.session.lines.filter(({ text }) => text.startsWith('{"id":"say/'))).toHaveLength(2)
+    await expect.poll(() => first.session.lines.filter(({ text }) => text.startsWith('{"id":"say/'))).toHaveLength(2)
     first.server.open('first')
     expect(await first.end).toMatchObject({ kind: 'error', message: expect.stringContaining('Too odd.') })
     await using second = await startCodex({

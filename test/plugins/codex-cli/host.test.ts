@@ -54,7 +54,7 @@ describeWithCodex('Codex under a host', () => {
     await troupe.start()
     const { id } = await troupe.addTask(repository, { prompt: 'Please do it.', agent: 'codex-cli' })
     const task = await troupe.until(id, ({ worktreePath }) => worktreePath !== undefined)
-    await expect.poll(() => pidsOf(task, 'test -e go').length, { timeout: 60_000 }).toBeGreaterThan(0)
+    await expect.poll(() => pidsOf(task, 'test -e go').length).toBeGreaterThan(0)
     const codex = () => pidsOf(task, 'codex app-server')
     const before = codex()
     await troupe.stop('SIGKILL')

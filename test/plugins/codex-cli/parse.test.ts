@@ -1,11 +1,8 @@
 /** What recorded output of the real Codex becomes, line by line. */
-import { readFileSync } from 'node:fs'
-import { array, assert, constantFrom, integer, jsonValue, nat, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { messageBody } from '../../../core/contract/messages.ts'
-import { LineSplitter } from '../../../core/plugin/lines.ts'
 import { parseLine } from '../../../plugins/codex-cli/parse.ts'
-import { type ParsedEvent, beginState, closeTools } from '../../../plugins/codex-cli/state.ts'
+import { type ParsedEvent, beginState, closeState } from '../../../plugins/codex-cli/state.ts'
+import { itSaysTheSameHoweverCut, itWithstandsDamage, linesOf, tellMessage } from '../../helpers/recordings.ts'
 
 /** Every conversation begins like this; the raw line is a warning about its sandbox. */
 const BEGUN = 'greeted raw signedIn start opened accepted turnBegin heard'
@@ -24,9 +21,6 @@ const STORIES = {
   'unknown-conversation': 'greeted raw signedIn failed:AGENT_FAILED',
 } as const
 
-const read = (name: string): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(readFileSync(new URL(`../../../fixtures/agents/codex-cli/${name}.ndjson`, import.meta.url)))
-
 /** Replays lines; the state goes from one to the next. */
 function parseAll(lines: readonly string[]): ParsedEvent[] {
   let state = beginState('codex-cli', '/home/user/project')
@@ -35,10 +29,8 @@ function parseAll(lines: readonly string[]): ParsedEvent[] {
     state = parsed.state
     return parsed.events
   })
-  return [...events, ...closeTools(state).events]
+  return [...events, ...closeState(state).events]
 }
-
-const linesOf = (name: string): string[] => new TextDecoder().decode(read(name)).split('\n')
 
 function tell(event: ParsedEvent): string[] {
   switch (event.kind) {
@@ -58,12 +50,6 @@ function tell(event: ParsedEvent): string[] {
   }
 }
 
-function tellMessage(message: Extract<ParsedEvent, { kind: 'message' }>['message']): string {
-  if (message.type === 'toolUse') return `toolUse:${message.toolName}`
-  if (message.type === 'toolResult') return `${message.success ? 'toolResult' : 'failed'}:${message.toolName}`
-  return message.type === 'error' ? `error:${message.code}` : message.type
-}
-
 const parseOne = (line: string): ParsedEvent[] => [...parseLine(beginState('codex-cli', '/'), line).events]
 const kept = (line: string): ParsedEvent[] => [
   { kind: 'message', message: { type: 'raw', stream: 'stdout', content: line } },
@@ -71,24 +57,10 @@ const kept = (line: string): ParsedEvent[] => [
 
 describe('a recorded session of Codex', () => {
   it.each(Object.entries(STORIES))('tells its story: %s', (name, story) => {
-    expect(parseAll(linesOf(name)).flatMap(tell).join(' ')).toBe(story)
+    expect(parseAll(linesOf('codex-cli', name)).flatMap(tell).join(' ')).toBe(story)
   })
 
-  it('says the same however its bytes are cut', () => {
-    const bytes = read('work')
-    const whole = parseAll(linesOf('work'))
-    assert(
-      property(array(integer({ min: 1, max: bytes.length - 1 }), { maxLength: 40 }), (cuts) => {
-        const splitter = new LineSplitter()
-        const edges = [0, ...cuts.toSorted((left, right) => left - right), bytes.length]
-        const pieces = edges
-          .slice(1)
-          .flatMap((edge, index) => [...splitter.push(bytes.subarray(edges[index], edge), edges[index] ?? 0)])
-        expect(parseAll([...pieces, ...splitter.finish()].map(({ text }) => text))).toEqual(whole)
-      }),
-      { numRuns: 50 },
-    )
-  })
+  itSaysTheSameHoweverCut(parseAll, 'codex-cli', 'work')
 })
 
 describe('a line that Codex has never printed', () => {
@@ -116,30 +88,5 @@ describe('a line that Codex has never printed', () => {
     ])
   })
 
-  it('never makes the parser fail or say something that the contract does not allow', () => {
-    const lines = Object.keys(STORIES)
-      .flatMap((name) => linesOf(name))
-      .filter((line) => line !== '')
-    assert(
-      property(constantFrom(...lines), nat(), jsonValue(), (line, place, value) => {
-        const damaged = damage(JSON.parse(line), place, value)
-        for (const event of parseAll([JSON.stringify(damaged)])) {
-          if (event.kind === 'message') messageBody.parse(event.message)
-        }
-      }),
-      { numRuns: 2000 },
-    )
-  })
+  itWithstandsDamage(parseAll, 'codex-cli', Object.keys(STORIES))
 })
-
-/** Puts `value` in the place of one of the values inside `json`. */
-function damage(json: unknown, place: number, value: unknown): unknown {
-  let left = place % 97
-  const walk = (node: unknown): unknown => {
-    if (left-- === 0) return value
-    if (Array.isArray(node)) return node.map(walk)
-    if (typeof node !== 'object' || node === null) return node
-    return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, walk(child)]))
-  }
-  return walk(json)
-}

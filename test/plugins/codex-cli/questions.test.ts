@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Ask } from '../../../core/plugin/contract/index.ts'
 import { toAsks, toReply } from '../../../plugins/codex-cli/question.ts'
-import { Questions } from '../../../plugins/codex-cli/questions.ts'
-import type { ServerRequest } from '../../../plugins/codex-cli/state.ts'
+import { answerTo } from '../../../plugins/codex-cli/questions.ts'
+import type { AgentRequest, ServerRequest } from '../../../plugins/codex-cli/state.ts'
 
 const request = (method: string, params: ServerRequest['params'] = {}, subject = ''): ServerRequest => ({
   kind: 'request',
@@ -16,13 +16,16 @@ const request = (method: string, params: ServerRequest['params'] = {}, subject =
 const command = (params: ServerRequest['params'] = {}) => request('item/commandExecution/requestApproval', params)
 const elicitation = (params: ServerRequest['params']) => request('mcpServer/elicitation/request', params)
 
-/** Questions with a record of what goes to Codex. */
-function makeQuestions(ask: (question: Ask, withdraw?: AbortSignal) => Promise<string>, allowAll = false) {
-  const written: string[] = []
-  const said: string[] = []
-  const write = async (line: string) => void written.push(line)
-  const say = ({ text }: { text: string }) => void said.push(text)
-  return { written, said, questions: new Questions({ ask, allowAll, write, say, changed: () => {} }, []) }
+/** Answers it as a person would, with a record of what Codex hears and people are asked. */
+async function answered(asked: AgentRequest, person: () => Promise<string>, allowAll = false) {
+  const [said, questions]: [string[], Ask[]] = [[], []]
+  const ask = (asks: readonly Ask[]) => {
+    questions.push(...asks)
+    return Promise.all(asks.map(person))
+  }
+  const { line, done } = await answerTo(asked, { allowAll, ask, say: ({ text = '' }) => void said.push(text) })
+  done?.()
+  return { line, said, questions }
 }
 
 describe('a permission request', () => {
@@ -74,50 +77,31 @@ describe('a question of an MCP server', () => {
 })
 
 describe('what Codex asks', () => {
-  it('is taken back from people when it is settled otherwise, and nothing is answered any more', async () => {
-    const signals: AbortSignal[] = []
-    const { questions, written } = makeQuestions((_, withdraw) => {
-      if (withdraw) signals.push(withdraw)
-      return new Promise((_resolve, reject) =>
-        withdraw?.addEventListener('abort', () => reject(new Error('withdrawn'))),
-      )
-    })
-    const taken = questions.take(command({ command: 'ls' }))
-    questions.withdraw(8)
-    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
-    questions.withdraw(7)
-    await taken
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
-    expect(written).toEqual([])
-  })
-
   it('and nobody can answer is refused, so that Codex goes on', async () => {
-    const { questions, written } = makeQuestions(() => Promise.reject(new Error('nobody is there')))
-    await questions.take(command())
-    await questions.take(request('hologram/show'))
-    expect(written).toEqual([expect.stringContaining('nobody is there'), expect.stringContaining('does not serve')])
+    const nobody = () => Promise.reject(new Error('nobody is there'))
+    expect((await answered(command(), nobody)).line).toContain('nobody is there')
+    expect((await answered(request('hologram/show'), nobody)).line).toContain('does not serve')
   })
 
-  it('is answered once, and what the person wants instead is said', async () => {
-    const { questions, written, said } = makeQuestions(() => Promise.resolve('Use another name.'))
-    await questions.take(command())
-    expect(written).toEqual(['{"id":7,"result":{"decision":"decline"}}\n'])
+  it('is answered, and what the person wants instead is said', async () => {
+    const { line, said } = await answered(command(), () => Promise.resolve('Use another name.'))
+    expect(line).toBe('{"id":7,"result":{"decision":"decline"}}\n')
     expect(said).toEqual(['Use another name.'])
-    expect(questions.save()).toEqual([])
+  })
+
+  it('without waiting is answered by saying something to it', async () => {
+    const asked = { kind: 'question', id: 'q', question: 'Which?', options: [] } as const
+    const { line, said } = await answered(asked, () => Promise.resolve('Blue'))
+    expect({ line, said }).toEqual({ line: undefined, said: ['Which?\nBlue'] })
   })
 
   it('reaches nobody when everything is allowed, but for questions', async () => {
-    const asked: Ask[] = []
-    const { questions, written } = makeQuestions((ask) => {
-      asked.push(ask)
-      return Promise.resolve('Blue')
-    }, true)
-    await questions.take(command())
-    await questions.take(request('item/tool/requestUserInput', { questions: [{ id: 'colour', question: 'Which?' }] }))
-    expect(asked).toMatchObject([{ key: 'request/7/0', kind: 'question', question: 'Which?' }])
-    expect(written).toEqual([
-      '{"id":7,"result":{"decision":"accept"}}\n',
-      '{"id":7,"result":{"answers":{"colour":{"answers":["Blue"]}}}}\n',
-    ])
+    const blue = () => Promise.resolve('Blue')
+    const allowed = await answered(command(), blue, true)
+    expect(allowed).toEqual({ line: '{"id":7,"result":{"decision":"accept"}}\n', said: [], questions: [] })
+    const input = request('item/tool/requestUserInput', { questions: [{ id: 'colour', question: 'Which?' }] })
+    const { line, questions } = await answered(input, blue, true)
+    expect(questions).toMatchObject([{ kind: 'question', question: 'Which?' }])
+    expect(line).toBe('{"id":7,"result":{"answers":{"colour":{"answers":["Blue"]}}}}\n')
   })
 })

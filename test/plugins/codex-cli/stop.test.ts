@@ -1,28 +1,20 @@
 /** Stopping, in every state that Codex can be in. */
-import { readFileSync, readdirSync } from 'node:fs'
-import { expect, it, vi } from 'vitest'
+import { readdirSync } from 'node:fs'
+import { expect, it } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
+import { isRunning } from '../../helpers/processes.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { ofType, startCodex } from './codex.ts'
 
 const describeWithCodex = await requires('Codex CLI', agentProbe('codex-cli'))
-
-/** A zombie is a process that has ended. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
 
 describeWithCodex('stopping Codex', () => {
   it('while the model replies keeps the conversation', async () => {
     await using first = await startCodex({
       script: [{ reply: [{ text: 'Half a' }, { text: ' thought' }], hang: 'middle' }],
     })
-    await vi.waitFor(() => expect(first.session.deltas.length).toBeGreaterThan(0), { timeout: 20_000 })
+    await expect.poll(() => first.session.deltas.length).toBeGreaterThan(0)
     first.session.stop()
     expect(await first.end).toEqual({ kind: 'stopped' })
 
@@ -51,15 +43,15 @@ describeWithCodex('stopping Codex', () => {
         ],
         session: { permissionMode: 'accept_edits' },
       })
-      await vi.waitFor(() => expect(readdirSync(codex.workDir)).toContain('a'), { timeout: 20_000 })
+      await expect.poll(() => readdirSync(codex.workDir)).toContain('a')
       // The command may be quicker than the word of it.
-      await vi.waitFor(() => expect(ofType(codex, 'toolUse')).toHaveLength(1), { timeout: 20_000 })
+      await expect.poll(() => ofType(codex, 'toolUse')).toHaveLength(1)
       const pids = codex.session.descendants()
       expect(pids.length).toBeGreaterThan(1)
       codex.session.stop()
       expect(await codex.end).toEqual({ kind: 'stopped' })
       expect(ofType(codex, 'toolResult')).toMatchObject([{ toolName: 'shell', success: false }])
-      await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
+      await expect.poll(() => pids.filter(isRunning)).toEqual([])
       expect(readdirSync(codex.workDir).toSorted()).toEqual(['.git', 'a'])
     },
   )
@@ -69,7 +61,7 @@ describeWithCodex('stopping Codex', () => {
       script: [{ reply: [{ tool: 'exec_command', input: { cmd: 'touch a' } }] }],
       answer: () => new Promise(() => {}),
     })
-    await vi.waitFor(() => expect(codex.session.asked).toHaveLength(1), { timeout: 20_000 })
+    await expect.poll(() => codex.session.asked).toHaveLength(1)
     codex.session.stop()
     expect(await codex.end).toEqual({ kind: 'stopped' })
     expect(codex.session.asked).toMatchObject([{ withdrawn: true }])

@@ -130,7 +130,7 @@ test('a program that is missing is named', async () => {
 
 test('a command that is stopped is ended', shows('command', 'interrupt'), async () => {
   const { io, end, stop } = start('echo at work; sleep 300')
-  await expect.poll(() => io.texts(), { timeout: 20_000 }).toEqual(['at work'])
+  await expect.poll(() => io.texts()).toEqual(['at work'])
   stop.abort()
   expect(await end).toEqual({ kind: 'stopped' })
   expect(await io.processes[0]?.exited).toMatchObject({ code: null })
@@ -139,7 +139,7 @@ test('a command that is stopped is ended', shows('command', 'interrupt'), async 
 test('a follow-up is refused in the log, and the command goes on', async () => {
   const { io, end } = start('while [ ! -e go-on ]; do sleep 0.05; done; echo done')
   io.say('hurry up')
-  await expect.poll(() => io.messages.at(-1), { timeout: 20_000 }).toMatchObject({ type: 'error', code: 'UNSUPPORTED' })
+  await expect.poll(() => io.messages.at(-1)).toMatchObject({ type: 'error', code: 'UNSUPPORTED' })
   await writeFile(join(folder, 'go-on'), '')
   expect(await end).toMatchObject({ kind: 'complete', summary: 'done' })
 })

@@ -5,7 +5,6 @@ import { expect, onTestFinished, test } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
 import { type TestIo, makeSession } from '../../helpers/plugin-io.ts'
 import { makeTemporaryFolder } from '../../helpers/temporary-folder.ts'
-import { eventually } from '../../plugin/eventually.ts'
 import { type Lives, runThroughCrashes } from '../../plugin/crashes.ts'
 
 async function run(prompt: string, onLife?: (io: TestIo, life: number) => void): Promise<Lives> {
@@ -58,7 +57,7 @@ test('a follow-up is refused once', async () => {
     now = io
     if (life === 1) io.say('faster', 'and better')
   })
-  await eventually(() => now?.messages.length).toBeGreaterThan(3)
+  await expect.poll(() => now?.messages.length).toBeGreaterThan(3)
   writeFileSync(join(folder.path, 'enough'), '')
   expect(toTexts((await lived).io)).toEqual(['faster', 'and better'])
 })

@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { toCommand } from '../../../plugins/gemini-cli/command.ts'
-import { eventually } from '../../plugin/eventually.ts'
 import { makeSession } from '../../helpers/plugin-io.ts'
 import { makeTemporaryFolder } from '../../helpers/temporary-folder.ts'
 
@@ -62,7 +61,7 @@ describe('the command line of Gemini CLI', () => {
       { HOME: home.path, PATH: `${home.path}:/usr/bin:/bin`, GEMINI_API_KEY: 'k' },
     )
     const text = printed(child)
-    await eventually(() => existsSync(waited)).toBe(true)
+    await expect.poll(() => existsSync(waited)).toBe(true)
     expect(child.exitCode).toBeNull()
     rmSync(chats, { recursive: true })
     expect(await text).toContain('k,')

@@ -1,10 +1,11 @@
 /** The real Gemini CLI at work. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
 import { AGENT_PACKAGES } from '../../helpers/agent-versions.ts'
+import { isRunning } from '../../helpers/processes.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { lastSeen, letAMinutePass, ofType, saidText, startGemini } from './gemini.ts'
 
@@ -122,18 +123,20 @@ describeWithGemini('Gemini CLI at work', () => {
     shows('gemini-cli', 'interrupt', 'resume'),
     async () => {
       await using first = await startGemini({
-        script: [{ reply: [{ text: 'I shall remember 42.' }, shell('sleep 300')] }],
+        script: [{ reply: [{ text: 'I shall remember 42.' }, shell('touch begun; sleep 300')] }],
         answer: () => 'Allow',
       })
       await first.session.heard(({ type }) => type === 'toolUse')
-      await vi.waitFor(() => expect(first.session.descendants().length).toBeGreaterThan(0), { timeout: 20_000 })
+      await expect.poll(() => readdirSync(first.workDir)).toEqual(['begun'])
+      const pids = first.session.descendants()
+      expect(pids).not.toEqual([])
       first.session.stop()
       expect(await first.end).toEqual({ kind: 'stopped' })
       expect(ofType(first, 'toolResult')).toMatchObject([
         { toolName: 'run_shell_command', output: 'Command cancelled by user.' },
       ])
-      expect(first.session.descendants()).toEqual([])
-      expect(readdirSync(first.workDir)).toEqual([])
+      await expect.poll(() => pids.filter(isRunning)).toEqual([])
+      expect(readdirSync(first.workDir)).toEqual(['begun'])
 
       const agentSessionId = ofType(first, 'start')[0]?.agentSessionId ?? ''
       letAMinutePass(first.folder, 'project')

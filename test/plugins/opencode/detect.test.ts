@@ -18,7 +18,7 @@ const io = (env: Readonly<Record<string, string>>, program: string, secrets: rea
     const { status, stdout, stderr } = spawnSync(name, [...args], {
       env: { ...env },
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 60_000,
     })
     return Promise.resolve({ code: status, stdout, stderr })
   },

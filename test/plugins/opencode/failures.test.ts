@@ -1,21 +1,13 @@
 /** What goes wrong between OpenCode, its service and this machine, and stopping. */
-import { readFileSync, readdirSync } from 'node:fs'
-import { expect, it, vi } from 'vitest'
+import { readdirSync } from 'node:fs'
+import { expect, it } from 'vitest'
 import { shows } from '../../helpers/abilities.ts'
 import { agentProbe } from '../../helpers/agent-programs.ts'
+import { isRunning } from '../../helpers/processes.ts'
 import { requires } from '../../helpers/requirement.ts'
 import { bash, ofType, startOpenCode } from './opencode.ts'
 
 const describeWithOpenCode = await requires('OpenCode', agentProbe('opencode'))
-
-/** A zombie is a process that has ended. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
 
 describeWithOpenCode('OpenCode', () => {
   it(
@@ -26,12 +18,14 @@ describeWithOpenCode('OpenCode', () => {
         script: [{ reply: [bash('touch a; (setsid sleep 300 &); sleep 300')] }],
         session: { permissionMode: 'full' },
       })
-      await vi.waitFor(() => expect(readdirSync(agent.workDir)).toContain('a'), { timeout: 30_000 })
+      await expect.poll(() => readdirSync(agent.workDir)).toContain('a')
+      // The command may be quicker than the word of it.
+      await expect.poll(() => ofType(agent, 'toolUse')).toHaveLength(1)
       const pids = agent.session.descendants()
       agent.session.stop()
       expect(await agent.end).toEqual({ kind: 'stopped' })
       expect(ofType(agent, 'toolResult')).toMatchObject([{ toolName: 'bash', success: false }])
-      await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
+      await expect.poll(() => pids.filter(isRunning)).toEqual([])
       expect(readdirSync(agent.workDir)).toEqual(['a'])
     },
   )

@@ -2,8 +2,11 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { PluginIsolation } from '../../../../core/contract/records.ts'
+import type { PluginInfo, PluginIsolation } from '../../../../core/contract/records.ts'
 import { type Run, addCommand, choice } from '../../command.ts'
+import type { CommandContext } from '../../context.ts'
+import { EXIT, type ExitCode } from '../../exit-codes.ts'
+import { plainLine } from '../../render/sanitize.ts'
 import { bringToUse } from './agree.ts'
 
 const DETAILS = `It is installed with npm, as you have configured that, without running any of its scripts. Then you are shown which
@@ -51,10 +54,25 @@ again, and the old one is used until you agree.`,
       run(command, async (context) => {
         await using connection = await context.connect()
         const { client } = connection
+        const { plugins } = await client.call('listPlugins', {}, { signal: context.signal })
         const { plugin } = await client.call('updatePlugin', { name }, { signal: context.signal })
+        const before = plugins.find(({ source, name: other }) => source === 'installed' && other === name)
+        if (isSame(plugin, before)) return showSame(plugin, context)
         return await bringToUse(plugin, client, { context, yes: yes === true })
       }),
     )
+}
+
+/** Nothing has come: what is used has the same files as before, and nothing waits for the user. */
+const isSame = ({ installation }: PluginInfo, before: PluginInfo | undefined): boolean =>
+  installation?.unconfirmed === undefined && installation?.contentHash === before?.installation?.contentHash
+
+function showSame(plugin: PluginInfo, { output }: CommandContext): ExitCode {
+  const { name, version, installation } = plugin
+  output.result({ plugin }, () => [
+    `${plainLine(name)} ${plainLine(version)} is the newest already (from ${plainLine(installation?.from ?? '')}).`,
+  ])
+  return EXIT.done
 }
 
 /** The host may be at work in another folder. */

@@ -25,10 +25,9 @@ export async function bringToUse(
   }
   output.lines(wishLines(plugin))
   if (!yes && !(await agrees(context))) {
-    output.result({ plugin }, () => [
-      '',
-      `None of its code has run. To agree: troupe plugin enable ${plainLine(plugin.name)}`,
-    ])
+    const state =
+      plugin.status === 'unconfirmed' ? 'None of its code has run' : `${plainLine(plugin.version)} stays in use`
+    output.result({ plugin }, () => ['', `${state}. To agree: troupe plugin enable ${plainLine(plugin.name)}`])
     return EXIT.waiting
   }
   output.lines([''])

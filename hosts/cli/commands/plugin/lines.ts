@@ -1,5 +1,5 @@
 /** Plugins as lines for people. */
-import type { PluginInfo } from '../../../../core/contract/records.ts'
+import type { PluginInfo, PluginWishes } from '../../../../core/contract/records.ts'
 import { plainLine } from '../../render/sanitize.ts'
 import type { Style } from '../../render/style.ts'
 import { tableLines } from '../../render/table.ts'
@@ -13,11 +13,12 @@ const STATUSES = {
 
 export function pluginLines(plugins: readonly PluginInfo[], style: Style): string[] {
   if (plugins.length === 0) return ['There are no plugins.']
-  const columns = ['PLUGIN', 'VERSION', 'SOURCE', 'STATUS', 'AGENTS'].map((title) => ({ title }))
-  const rows = plugins.map(({ name, version, source, status, agents }) => [
+  const columns = ['PLUGIN', 'VERSION', 'SOURCE', 'RUNS IN', 'STATUS', 'AGENTS'].map((title) => ({ title }))
+  const rows = plugins.map(({ name, version, source, isolation, status, agents }) => [
     { text: plainLine(name), format: 'bold' as const },
     { text: plainLine(version) },
     { text: source },
+    { text: isolation },
     STATUSES[status],
     { text: agents.map(plainLine).join(', ') },
   ])
@@ -33,19 +34,23 @@ export function pluginLines(plugins: readonly PluginInfo[], style: Style): strin
   return [...tableLines(columns, rows, style), ...(reasons.length > 0 ? ['', ...reasons] : []), ...asked]
 }
 
-export function wishLines({ name, installation }: PluginInfo): string[] {
+export function wishLines({ name, isolation, installation, status }: PluginInfo): string[] {
   const asked = installation?.unconfirmed
   if (!asked) return []
-  const { secrets, programs, network } = asked.wishes
+  const agreed = status === 'unconfirmed' ? undefined : installation?.wishes
+  const line = (wish: keyof PluginWishes, none: string) =>
+    `  ${wish.padEnd(8)}  ${asked.wishes[wish].map((each) => shown(each, agreed?.[wish])).join(', ') || none}`
   return [
     `${plainLine(name)} ${plainLine(asked.version)} wants`,
-    `  secrets   ${listed(secrets, 'none')}`,
-    `  programs  ${listed(programs, 'none')}`,
-    `  network   ${listed(network, 'none that it names')}`,
-    installation.isolation === 'process'
+    line('secrets', 'none'),
+    line('programs', 'none'),
+    line('network', 'none that it names'),
+    isolation === 'process'
       ? 'It runs in a process that can read only its own files. The programs that it starts are not held by that.'
       : 'It runs in a thread of Troupe: it can do all that you can do on this machine.',
   ]
 }
 
-const listed = (names: readonly string[], none: string): string => names.map(plainLine).join(', ') || none
+/** @param agreed what the user has agreed to before, if to anything */
+const shown = (wish: string, agreed: readonly string[] | undefined): string =>
+  plainLine(wish) + (agreed?.includes(wish) === false ? ' (new)' : '')

@@ -1,4 +1,4 @@
-/** `troupe task send`, `stop`, `retry`. */
+/** `troupe task start`, `send`, `stop`, `retry`. */
 import type { Command } from 'commander'
 import { type Run, addCommand } from '../../command.ts'
 import { EXIT } from '../../exit-codes.ts'
@@ -9,9 +9,28 @@ import { taskHead } from '../../render/task.ts'
 import { findTask } from '../../task-reference.ts'
 
 export function addWorkCommands(group: Command, run: Run): void {
+  addStart(group, run)
   addSend(group, run)
   addStop(group, run)
   addRetry(group, run)
+}
+
+function addStart(group: Command, run: Run): void {
+  const command = addCommand(group, 'start <task>', {
+    summary: 'Start a draft, which a program has made, and watch it',
+    details: 'What `troupe run` makes is started by it.',
+    examples: ['troupe task start 1a2b3c4d', 'troupe task start 1a2b3c4d --detach'],
+  })
+  addWatchFlags(command).action((reference: string, flags: WatchFlags) =>
+    run(command, async (context) => {
+      await using connection = await context.connect(workingConnection(flags))
+      const { client } = connection
+      const { id } = await findTask(client, reference, context.signal)
+      const { task } = await client.call('startTaskExecution', { id }, { signal: context.signal })
+      context.output.lines(taskHead(task, context.output.style))
+      return await watchTask(context, connection, flags, { taskId: id, onInterrupt: 'stop' })
+    }),
+  )
 }
 
 function addSend(group: Command, run: Run): void {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { firstLines } from '../../../../hosts/cli/render/bounded.ts'
 import { count, duration, shortId, when } from '../../../../hosts/cli/render/format.ts'
-import { plainLine, plainText } from '../../../../hosts/cli/render/sanitize.ts'
+import { plainJson, plainLine, plainText } from '../../../../hosts/cli/render/sanitize.ts'
 import { makeStyle } from '../../../../hosts/cli/render/style.ts'
 import { displayWidth, truncate } from '../../../../hosts/cli/render/width.ts'
 import { wrap } from '../../../../hosts/cli/render/wrap.ts'
@@ -19,6 +19,21 @@ describe('plain text', () => {
 
   it('keeps what people write', () => {
     expect(plainText('Grüße, 日本語 👩‍👩‍👧\n\tindented\r\nnext')).toBe('Grüße, 日本語 👩‍👩‍👧\n    indented\nnext')
+  })
+})
+
+describe('JSON for programs', () => {
+  it('says the same, and nothing to a terminal that shows it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const json = plainJson({ [text]: text })
+        expect(json).not.toMatch(/[\p{Cc}\u2028\u2029]/u)
+        expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify({ [text]: text })))
+      }),
+    )
+    const hostile = ['\u009b2J', 'a\u202eb']
+    expect(plainJson(hostile)).toBe(String.raw`["\u009b2J","a\u202eb"]`)
+    expect(plainJson(hostile, 2)).toContain('\n  "')
   })
 })
 

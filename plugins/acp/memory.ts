@@ -1,6 +1,7 @@
-/** What is remembered of a conversation: plain data, and as such its checkpoint. Pure. */
-import type { JsonObject, RunEnd } from 'troupe/plugin'
-import type { Request, RequestId } from './protocol.ts'
+/** What is remembered of a conversation when it is continued: plain data. */
+import type { JsonObject } from 'troupe/plugin'
+import type { SavedCalls } from './calls.ts'
+import type { RequestId } from './protocol.ts'
 import { emptyTranscript, type Transcript } from './transcript.ts'
 import type { Setting } from './session-offer.ts'
 
@@ -11,7 +12,6 @@ export type Stage =
   | { readonly kind: 'opening'; readonly answered?: Answered }
   | { readonly kind: 'setting'; readonly left: readonly Setting[] }
   | { readonly kind: 'turn' }
-  | { readonly kind: 'ending'; readonly end: RunEnd }
 
 /** A request of ours that succeeded. */
 export interface Answered {
@@ -35,52 +35,27 @@ export interface Introduction {
   readonly canClose: boolean
 }
 
-export interface Remembered {
+export interface Memory {
   readonly stage: Stage
   readonly introduction?: Introduction
   readonly agentSessionId?: string
   /** The agent has a mode of its own in which edits are not asked for. */
   readonly ownEdits: boolean
-  /** How many requests were made; the next one's number. */
-  readonly requests: number
-  /** The request that is under way. It is remembered before it is written. */
-  readonly pending?: Request
-  /** Anything came since then that shows that it was. */
-  readonly heardSince: boolean
   readonly transcript: Transcript
   /** What people said and is not yet passed on, oldest first. */
   readonly queue: readonly string[]
-  /** What came too late. */
-  readonly unheard: readonly string[]
-  readonly lastFollowUp?: string
+  readonly calls: SavedCalls
   readonly owed: readonly AgentRequest[]
-  /** Anything came on its standard output. */
-  readonly heard: boolean
-  /** The end of what it printed as errors. */
-  readonly stderr: string
 }
 
-/** Raised when `Remembered` changes. */
-const VERSION = 1
+/** Raised when `Memory` changes. */
+export const VERSION = 2
 
-export const beginning = (): Remembered => ({
+export const beginning: Memory = {
   stage: { kind: 'greeting' },
   ownEdits: false,
-  requests: 0,
-  heardSince: false,
   transcript: emptyTranscript,
   queue: [],
-  unheard: [],
+  calls: { made: 0, hasArrived: false },
   owed: [],
-  heard: false,
-  stderr: '',
-})
-
-export const toCheckpoint = (remembered: Remembered): object => ({ ...remembered, version: VERSION })
-
-/** Undefined when another version of the plugin wrote it. */
-export const fromCheckpoint = (checkpoint: unknown): Remembered | undefined =>
-  isSaved(checkpoint) ? checkpoint : undefined
-
-const isSaved = (value: unknown): value is Remembered =>
-  typeof value === 'object' && value !== null && 'version' in value && value.version === VERSION
+}

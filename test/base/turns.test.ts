@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { makeTurns } from '../../core/rpc/turns.ts'
+import { makeTurns } from '../../core/base/turns.ts'
 
 const rest = () => new Promise<void>((resolve) => setImmediate(resolve))
 
