@@ -68,7 +68,15 @@ async function detect(code: string) {
 
 test('plugins and their agents are listed from the manifest', () => {
   expect(host.plugins()).toEqual([
-    { name: 'own-plugin', version: '1.0.0', source: 'path', path: folder, status: 'ready', agents: ['own'] },
+    {
+      name: 'own-plugin',
+      version: '1.0.0',
+      source: 'path',
+      isolation: 'thread',
+      path: folder,
+      status: 'ready',
+      agents: ['own'],
+    },
   ])
   expect(host.agents()).toEqual([
     { agent: 'own', name: 'Own', plugin: 'own-plugin', permissionModes: ['ask', 'full'], secrets: ['OWN_KEY'] },
