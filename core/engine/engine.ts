@@ -14,6 +14,7 @@ import { fail } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { newId } from '../base/ids.ts'
 import type { Logger } from '../base/logger.ts'
+import { makeTurns } from '../base/turns.ts'
 import { within } from '../base/waiting.ts'
 import type { ActorEvent, Effects } from '../machines/effects.ts'
 import type { ActorState } from '../machines/step.ts'
@@ -34,6 +35,8 @@ import { removeActor, type Removal } from './removal.ts'
 import type { Committed, Owner, Settle, Spawned } from './step-writer.ts'
 
 const DISPOSE_BOUND_MS = 10_000
+/** Removals at once. On PostgreSQL each has a connection for as long as it takes, and everything else needs some too. */
+const MOST_REMOVALS = 4
 
 export interface Engine extends AsyncDisposable {
   /** Makes actors, all of them or none; `prepare` writes their rows in the same transaction. */
@@ -82,6 +85,7 @@ class DurableEngine implements Engine {
   readonly #logger: Logger
   readonly #owner: Owner
   readonly #lanes = makeLanes()
+  readonly #removeInTurn = makeTurns(MOST_REMOVALS)
   readonly #changes: Changes
   readonly #finishing: Finishing
   readonly #lease: Lease
@@ -141,10 +145,9 @@ class DurableEngine implements Engine {
     return kind === 'committed'
   }
 
-  remove(actorId: string, removal: Removal): Promise<void> {
-    return this.#lanes.run(actorId, async () => {
-      this.#changes.publish([await removeActor(this.#store, actorId, removal)])
-    })
+  async remove(actorId: string, removal: Removal): Promise<void> {
+    const work = async () => this.#changes.publish([await removeActor(this.#store, actorId, removal)])
+    await this.#removeInTurn(() => this.#lanes.run(actorId, work))
   }
 
   onChange(listener: (change: Change) => void): Disposable {

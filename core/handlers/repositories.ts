@@ -6,7 +6,13 @@ import type { Repository } from '../contract/records.ts'
 import type { RepositoryFacts } from '../engine/ports.ts'
 import type { Handlers } from '../rpc/handlers.ts'
 import { groupOfOne, insertGroup } from '../store/groups.ts'
-import { deleteRepository, findRepositoryByPath, insertRepository, listRepositories } from '../store/repositories.ts'
+import {
+  deleteRepository,
+  findRepositoryByPath,
+  insertRepository,
+  listRepositories,
+  updateRepository,
+} from '../store/repositories.ts'
 import { countTasksOfRepository } from '../store/tasks.ts'
 import type { Tx } from '../store/tx.ts'
 import type { HandlerDeps } from './deps.ts'
@@ -19,7 +25,7 @@ async function ensureRepository(
 ): Promise<Repository> {
   const workspace = await findWorkspace(tx, params.workspaceId)
   const known = await findRepositoryByPath(tx, { workspaceId: workspace.id, localPath: facts.root })
-  if (known) return known
+  if (known) return changeRepository(tx, known, params)
   const { defaultBranch, vcsProvider, remoteUrl } = facts
   return insertRepository(tx, {
     id: newId(),
@@ -30,6 +36,17 @@ async function ensureRepository(
     vcsProvider,
     remoteUrl,
   })
+}
+
+/** What is not named stays as it is. */
+async function changeRepository(
+  tx: Tx,
+  known: Repository,
+  { name = known.name, defaultBranch = known.defaultBranch }: ParsedParams<'addRepository'>,
+): Promise<Repository> {
+  if (name === known.name && defaultBranch === known.defaultBranch) return known
+  await updateRepository(tx, known.id, { name, defaultBranch })
+  return findRepository(tx, known.id)
 }
 
 /** Gives its folder. */
@@ -55,7 +72,7 @@ export function repositoryHandlers({ store, workspace }: HandlerDeps) {
           (await groupOfOne(tx, id)) ?? (await insertGroup(tx, { id: newId(), workspaceId, repositoryIds: [id] }))
         return { repository, group }
       })
-      workspace.keepReady(facts.root, facts.defaultBranch)
+      workspace.keepReady(facts.root, added.repository.defaultBranch)
       return added
     },
     getRepository: ({ id }) => store.read(async (tx) => ({ repository: await findRepository(tx, id) })),

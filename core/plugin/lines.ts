@@ -4,6 +4,9 @@ export const LINE_LIMIT = 8 * 1024 * 1024
 const PIECE_BYTES = 1024 * 1024
 const NEWLINE = 0x0a
 const RETURN = 0x0d
+/** Space, tab and quotes. */
+const BETWEEN_WORDS: ReadonlySet<number> = new Set([0x20, 0x09, 0x22, 0x27])
+const LONGEST_WORD = 16 * 1024
 
 /** `part` is a piece of a line over the limit; `end` is where in the stream it ends, in bytes. */
 export interface Piece {
@@ -71,8 +74,9 @@ export class LineSplitter {
     const decoder = (this.#decoder ??= new TextDecoder('utf-8', { ignoreBOM: true }))
     let bytes = this.#take()
     while (bytes.length > this.#pieceBytes) {
-      const text = decoder.decode(bytes.subarray(0, this.#pieceBytes), { stream: true })
-      bytes = bytes.subarray(this.#pieceBytes)
+      const length = betweenWords(bytes, this.#pieceBytes)
+      const text = decoder.decode(bytes.subarray(0, length), { stream: true })
+      bytes = bytes.subarray(length)
       yield { kind: 'part', text, end: this.#position - bytes.length }
     }
     this.#hold(bytes)
@@ -91,6 +95,13 @@ export class LineSplitter {
     this.#heldBytes = 0
     return bytes
   }
+}
+
+/** A cut at or before `limit` that goes through no word, if there is one near: each piece is masked alone, so a secret must be whole. */
+function betweenWords(bytes: Uint8Array, limit: number): number {
+  const lowest = Math.max(1, limit - LONGEST_WORD)
+  for (let cut = limit; cut >= lowest; cut--) if (BETWEEN_WORDS.has(bytes[cut - 1] ?? 0)) return cut
+  return limit
 }
 
 function lineText(bytes: Uint8Array): string {

@@ -6,7 +6,9 @@
  * O1 Messages leave in the order in which they were added.
  * O2 A batch carries the progress of the moment at which it is taken. It is never taken while the plugin works on a line, unless
  *    the plugin itself waits there: what a line led to and the line's end are committed together.
- * O3 What is kept is bounded: at `ROOM_BYTES` the plugin gets no further line, or waits in `add` where it has none in hand; a
+ * O3 A checkpoint without messages waits a moment for the next ones, unless somebody waits for its commit, or it is the first: with
+ *    that one the session can be continued.
+ * O4 What is kept is bounded: at `ROOM_BYTES` the plugin gets no further line, or waits in `add` where it has none in hand; a
  *    plugin that does not wait is ended at `FLOOD_BYTES`.
  */
 import { TroupeError } from '../base/errors.ts'
@@ -17,6 +19,8 @@ const BATCH_MESSAGES = 200
 const BATCH_BYTES = 256 * 1024
 const ROOM_BYTES = 1024 * 1024
 const FLOOD_BYTES = 64 * 1024 * 1024
+/** An agent that was told something mostly says something at once, and one commit does for both. */
+const CHECKPOINT_PAUSE_MS = 10
 /** What a message costs in memory beside its text. */
 const MESSAGE_OVERHEAD = 128
 
@@ -30,8 +34,11 @@ export class Outbox {
   readonly #ports: OutboxPorts
   #messages: string[] = []
   #bytes = 0
-  /** Something beside messages waits to be sent: a checkpoint. */
-  #touched = false
+  /** What is to be sent beside messages; one that waits is sent with the next of them (O3). */
+  #checkpoint: 'none' | 'waiting' | 'due' = 'none'
+  #pause: NodeJS.Timeout | undefined
+  /** No checkpoint has come yet. */
+  #isFirst = true
   #underWay: Promise<void> | undefined
   /** How many batches were taken, and how many of them are no longer under way. */
   #taken = 0
@@ -50,7 +57,7 @@ export class Outbox {
   }
 
   /**
-   * Adds the JSON of a message; settles when the plugin may go on (O3).
+   * Adds the JSON of a message; settles when the plugin may go on (O4).
    * @throws TroupeError PLUGIN_MESSAGE, at once, when the plugin floods.
    */
   add(json: string): Promise<void> {
@@ -77,17 +84,20 @@ export class Outbox {
     this.#flush()
   }
 
-  /** Settles when there is room for more (O3). */
+  /** Settles when there is room for more (O4). */
   room(): Promise<void> {
     if (this.#bytes < ROOM_BYTES) return READY
     this.#room ??= Promise.withResolvers<void>()
     return this.#room.promise
   }
 
-  /** Sends the progress, with or without messages. */
+  /** Sends the progress with the next messages, or soon without any (O3). */
   touch(): void {
-    this.#touched = true
-    this.#schedule()
+    if (this.#checkpoint !== 'none') return
+    this.#checkpoint = 'waiting'
+    if (this.#isFirst) this.#hurry()
+    else this.#pause = setTimeout(() => this.#hurry(), CHECKPOINT_PAUSE_MS)
+    this.#isFirst = false
   }
 
   /** Settles when all that was added so far is committed. @throws what a batch failed with. */
@@ -95,7 +105,7 @@ export class Outbox {
     // What is under way may have been taken before the last of it was added; what is added from now on is not waited for.
     const last = this.#empty ? this.#taken : this.#taken + 1
     if (last > this.#settled) {
-      this.#schedule() // O2
+      this.#hurry() // O2, O3
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#waiting.push({ batch: last, resolve })
       await promise
@@ -106,6 +116,7 @@ export class Outbox {
   /** Settles when all that was added is committed. @throws what a batch failed with. */
   async drained(): Promise<void> {
     while (!this.#empty || this.#underWay) {
+      this.#waitNoLonger()
       this.#flush()
       await this.#underWay
     }
@@ -120,7 +131,16 @@ export class Outbox {
   }
 
   get #empty(): boolean {
-    return this.#messages.length === 0 && !this.#touched
+    return this.#messages.length === 0 && this.#checkpoint === 'none'
+  }
+
+  #waitNoLonger(): void {
+    if (this.#checkpoint === 'waiting') this.#checkpoint = 'due'
+  }
+
+  #hurry(): void {
+    this.#waitNoLonger()
+    this.#schedule()
   }
 
   /** After the lines at hand: their messages leave together. */
@@ -134,7 +154,7 @@ export class Outbox {
   }
 
   #flush(): void {
-    if (this.#underWay || this.#empty) return
+    if (this.#underWay || (this.#messages.length === 0 && this.#checkpoint !== 'due')) return
     this.#underWay = this.#send(this.#take())
   }
 
@@ -143,7 +163,8 @@ export class Outbox {
     const batch = { messages: this.#messages, progress: this.#ports.progress() }
     this.#messages = []
     this.#bytes = 0
-    this.#touched = false
+    this.#checkpoint = 'none'
+    clearTimeout(this.#pause)
     this.#room?.resolve()
     this.#room = undefined
     return batch

@@ -119,7 +119,7 @@ class PipePort implements Port {
 
   postMessage(message: unknown): void {
     const { input } = this.#pipes
-    if (isAddressed(message)) this.#settle(message)
+    if (isAddressed(message)) this.#count(message)
     if (input.destroyed || !input.writable) return
     input.write(toFrame(serialize(message)))
     if (input.writableLength > MOST_UNREAD_BYTES) this.#pipes.end() // P2
@@ -130,9 +130,10 @@ class PipePort implements Port {
     else this.#pipes.output.once('close', () => listener(undefined))
   }
 
-  #settle({ kind, wire, id = 0 }: Addressed): void {
+  #count({ kind, wire, id = 0 }: Addressed): void {
+    if (kind === 'closed') return this.#unanswered.close(wire)
+    this.#unanswered.open(wire)
     if (kind === 'reply') this.#unanswered.answer({ wire, id })
-    else if (kind === 'closed') this.#unanswered.close(wire)
   }
 
   close(): void {

@@ -2,6 +2,7 @@
  * What a process has called and the host has not answered: the host holds all of it.
  *
  * U1 Every call is counted from its arrival to its answer, or to the end of its wire. Two with one id would hide each other.
+ * U2 A wire is known from the host's first word on it to its end: a process that serves for weeks leaves nothing here.
  */
 
 interface Call {
@@ -9,11 +10,10 @@ interface Call {
   readonly id: number
 }
 
-/** Owns the sizes of the calls that wait. */
+/** Owns the sizes of the calls that wait, for each wire that is open. */
 export class Unanswered {
   readonly #most: number
   readonly #wires = new Map<number, Map<number, number>>()
-  readonly #closed = new Set<number>()
   #bytes = 0
 
   /** @param most Bytes of all calls together. */
@@ -21,13 +21,18 @@ export class Unanswered {
     this.#most = most
   }
 
+  /** The host says something on a wire; the first time opens it. */
+  open(wire: number): void {
+    if (!this.#wires.has(wire)) this.#wires.set(wire, new Map())
+  }
+
   /** @throws RangeError when more waits than may, or another call with this id. */
   add({ wire, id }: Call, bytes: number): void {
-    // It was sent before its end was heard of; nobody serves it.
-    if (this.#closed.has(wire)) return
-    const calls = this.#wires.get(wire) ?? new Map<number, number>()
+    const calls = this.#wires.get(wire)
+    // It was sent before the end of its wire was heard of; nobody serves it.
+    if (!calls) return
     if (calls.has(id)) throw new RangeError(`a second call ${id}`)
-    this.#wires.set(wire, calls.set(id, bytes))
+    calls.set(id, bytes)
     this.#bytes += bytes
     if (this.#bytes > this.#most) throw new RangeError(`calls of ${this.#bytes} bytes`)
   }
@@ -41,6 +46,5 @@ export class Unanswered {
   close(wire: number): void {
     for (const bytes of this.#wires.get(wire)?.values() ?? []) this.#bytes -= bytes
     this.#wires.delete(wire)
-    this.#closed.add(wire)
   }
 }

@@ -44,9 +44,8 @@ export function baseEnvironment(host: Environment, packageRoot: string): Record<
 }
 
 export function sessionEnvironment(parts: EnvironmentParts): Record<string, string> {
-  const secrets = parts.secrets.flatMap(({ name, value }) =>
-    [name, ALSO_AS.get(name) ?? name].map((known) => [known, value]),
-  )
+  const secrets = parts.secrets.map(({ name, value }) => [name, value])
+  const also = parts.secrets.map(({ name, value }) => [ALSO_AS.get(name) ?? name, value])
   return {
     ...baseEnvironment(parts.host, parts.packageRoot),
     TERM: 'dumb',
@@ -54,6 +53,7 @@ export function sessionEnvironment(parts: EnvironmentParts): Record<string, stri
     GIT_TERMINAL_PROMPT: '0',
     TROUPE_TASK_ID: parts.taskId,
     TROUPE_SESSION_ID: parts.sessionId,
+    ...Object.fromEntries(also),
     ...parts.configured,
     ...Object.fromEntries(secrets),
   }

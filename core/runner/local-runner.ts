@@ -40,6 +40,7 @@ export function makeLocalRunner(deps: RunnerDeps): LocalRunner {
     idle,
     watches,
     folders,
+    unmasked: new Set<string>(),
     get cleared() {
       return clearing.ended
     },

@@ -34,12 +34,12 @@ const trailersOf = ({ taskId, agent }: TaskPlace) => ({ taskId, agent })
 
 async function merge(workspaces: Workspaces, place: TaskPlace, how: Parameters<WorkspacePort['merge']>[1]) {
   const { repositoryPath, branchName: branch, baseBranch, worktreePath, title } = place
-  const common = { repositoryPath, branchName: branch, trailers: trailersOf(place) }
+  const common = { repositoryPath, branchName: branch, trailers: trailersOf(place), signal: how.signal }
   const message = how.message ?? (how.strategy === 'merge' ? `Merge branch '${branch}'\n\n${title}` : title)
   if (worktreePath !== undefined) await commitRest(workspaces, { ...common, worktreePath, message: title })
   const baseCommit = baseCommitOf(place)
   const { strategy } = how
-  return workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy, message, signal: how.signal })
+  return workspaces.mergeWorkspace({ ...common, baseBranch, baseCommit, strategy, message })
 }
 
 async function push(workspaces: Workspaces, place: TaskPlace, to: Parameters<WorkspacePort['push']>[1]) {

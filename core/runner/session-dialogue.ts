@@ -70,17 +70,23 @@ export class SessionDialogue {
   }
 
   /** Settles with the answer. @throws TroupeError ABORTED when the question is withdrawn or the session stops. */
-  async ask(question: Ask, withdraw: AbortSignal): Promise<string> {
+  async ask({ key, ...question }: Ask, withdraw: AbortSignal): Promise<string> {
     using _excuse = this.#parts.silence.excuse()
+    const questionId = questionIdOf(this.#parts.sessionId, key)
     const inTurn = this.#inTurn
-    return await inTurn(async () => {
+    const asked = async () => {
       if (this.#closed || this.#inTurn !== inTurn) throw new TroupeError('ABORTED', 'The session is stopping.')
-      return this.#ask(question, withdraw)
-    })
+      return this.#answerTo(questionId, question, withdraw)
+    }
+    try {
+      return await inTurn(asked, withdraw)
+    } finally {
+      // Also one that people were shown by an earlier host, and that waited for its turn here.
+      if (withdraw.aborted) this.#withdraw(questionId)
+    }
   }
 
-  async #ask({ key, ...question }: Ask, withdraw: AbortSignal): Promise<string> {
-    const questionId = questionIdOf(this.#parts.sessionId, key)
+  async #answerTo(questionId: string, question: Omit<Ask, 'key'>, withdraw: AbortSignal): Promise<string> {
     if (!this.#questions.knows(questionId)) {
       withdraw.throwIfAborted()
       await this.#show(questionId, question) // D1

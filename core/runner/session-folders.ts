@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { newId } from '../base/ids.ts'
 import { makeProcessFolder } from '../sandbox/process-folder.ts'
+import type { ProcessSandbox } from '../sandbox/process-sandbox.ts'
 
 /** About as long as an agent that is quick takes to its first words. */
 const MOMENT_MS = 20
@@ -33,6 +34,7 @@ export interface SessionFoldersOptions {
   /** Sessions have their folders below. */
   readonly runRoot: string
   readonly clock: Clock
+  readonly sandbox: Pick<ProcessSandbox, 'complete'>
 }
 
 export class SessionFolders implements Disposable {
@@ -52,7 +54,7 @@ export class SessionFolders implements Disposable {
 
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]()
-    if (this.#spare !== undefined) rmSync(this.#spare, { recursive: true, force: true })
+    if (this.#spare !== undefined) remove(this.#spare)
   }
 
   // F1
@@ -68,8 +70,15 @@ export class SessionFolders implements Disposable {
     this.#timer = undefined
     if (this.#spare !== undefined) return
     const spare = join(this.#options.runRoot, `spare-${newId()}`)
-    if (succeeds(() => makeSessionFolder(spare))) this.#spare = spare
+    if (!succeeds(() => makeSessionFolder(spare))) return remove(spare) // On a full disk, each would leave a part.
+    this.#spare = spare
+    this.#options.sandbox.complete(nextOf(spare))
   }
+}
+
+/** What cannot be removed now goes with what a killed host leaves. // F3 */
+function remove(spare: string): void {
+  succeeds(() => rmSync(spare, { recursive: true, force: true }))
 }
 
 function succeeds(work: () => void): boolean {

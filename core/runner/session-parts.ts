@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import type { ErrorEnvelope } from '../base/errors.ts'
 import type { SessionSpec } from '../engine/ports.ts'
 import type { FolderWatches } from '../sandbox/folder-watches.ts'
-import { makeRedactor } from '../secrets/redact.ts'
+import { type Redactor, makeRedactor } from '../secrets/redact.ts'
 import { sessionEnvironment } from './environment.ts'
 import type { IdleWatches } from './idle-watch.ts'
+import { isOwnWord } from './own-words.ts'
 import type { AgentSetup, RunnerDeps } from './ports.ts'
 import { QuestionFolder } from './question-folder.ts'
 import { Reporter } from './reporter.ts'
@@ -21,6 +22,8 @@ export interface RunDeps extends RunnerDeps {
   /** For the folders of question files. */
   readonly watches: FolderWatches
   readonly folders: SessionFolders
+  /** The secrets that people were told are not masked. */
+  readonly unmasked: Set<string>
   /** Settles when nothing of an earlier host runs any more but what is gone on with. */
   readonly cleared: Promise<void>
 }
@@ -51,12 +54,13 @@ export function makeSessionParts(deps: RunDeps, spec: SessionSpec, signals: Sess
   const { sessionId, place, questions = [] } = spec
   const { logger, log, clock } = deps
   const { setup, error } = trySetup(deps, spec)
-  const redactor = makeRedactor(setup.secrets)
+  const redactor = makeRedactor(setup.secrets, isOwnWord)
+  tellUnmasked(deps, redactor)
   const environment = ({ env, secrets }: Pick<AgentSetup, 'env' | 'secrets'>) =>
     sessionEnvironment({ ...toHost(deps), configured: env, secrets, taskId: place.taskId, sessionId })
-  // L7: what is reported is stored and shown too.
+  // L7: what is reported is stored and shown too. Where the files are is said by the host, and must stay true.
   const reporter = new Reporter({
-    deliver: (said, id) => deps.report(sessionId, redactor.json(said), id),
+    deliver: (said, id) => deps.report(sessionId, said.type === 'prepared' ? said : redactor.json(said), id),
     clock,
     logger,
     signal: signals.givenUp,
@@ -83,6 +87,16 @@ export function makeSessionParts(deps: RunDeps, spec: SessionSpec, signals: Sess
   const drive = new SessionDrive({ ...driven, signal, onIdle })
   const setupEnvironment = () => environment(NO_SETUP)
   return { folder, misconfigured: error, setupEnvironment, reporter, writer, dialogue, processes, drive }
+}
+
+function tellUnmasked({ logger, unmasked }: RunDeps, redactor: Redactor): void {
+  const secrets = redactor.unmasked.filter((name) => !unmasked.has(name))
+  if (secrets.length === 0) return
+  for (const name of secrets) unmasked.add(name)
+  logger.warn(
+    { secrets },
+    "The values of these secrets are not masked in logs: they are too short, or words of Troupe's own messages.",
+  )
 }
 
 const toHost = ({ hostEnv, packageRoot }: RunDeps) => ({ host: hostEnv, packageRoot })

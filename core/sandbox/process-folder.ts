@@ -19,8 +19,10 @@ export interface ProcessFolder {
   readonly path: string
   readonly out: string
   readonly err: string
-  /** The content of stdin, or the FIFO; absent when stdin is empty. */
+  /** The FIFO of a live stdin; it may have been made ahead for a program that has another. */
   readonly in: string
+  /** What stdin holds; absent when it is live or empty. */
+  readonly content: string
   /** There while a text may have been written to the FIFO in part. */
   readonly inPart: string
   /** Holds no digit until the wrapper writes the exit code as a line. */
@@ -47,6 +49,7 @@ export const toProcessFolder = (path: string): ProcessFolder => ({
   out: join(path, 'out'),
   err: join(path, 'err'),
   in: join(path, 'in'),
+  content: join(path, 'content'),
   inPart: join(path, 'in.part'),
   exit: join(path, EXIT_FILE),
   record: join(path, 'process.json'),

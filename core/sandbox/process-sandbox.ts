@@ -32,6 +32,8 @@ export interface ProcessSandbox extends Sandbox, AsyncDisposable {
    * more input: `endOrphans` finds such a one.
    */
   attach(folder: string): Promise<SandboxProcess | undefined>
+  /** Makes ahead what `makeProcessFolder` left out of a folder, as far as the system lets it; a start does not wait for it. */
+  complete(folder: string): void
 }
 
 /**
@@ -52,6 +54,7 @@ export function makeProcessSandbox({ clock, logger, limits }: ProcessSandboxOpti
   return {
     spawn: (request) => spawnProcess(request, services, clock),
     attach: (folder) => attachProcess(folder, services),
+    complete: (folder) => void spawner.makePipe(toProcessFolder(folder)).catch(() => {}),
     [Symbol.asyncDispose]: () => spawner[Symbol.asyncDispose](),
   }
 }

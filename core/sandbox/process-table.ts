@@ -40,6 +40,8 @@ export interface ProcessTable {
   isAlive(process: ProcessIdentity): Promise<boolean>
   /** The same for a process of a scan just made: asked right before each signal, so it must be instant. */
   isSame(process: ProcessIdentity): boolean
+  /** Whether it stands still until somebody continues it; never known where `ps` is the source. */
+  isStopped(process: ProcessIdentity): boolean
 }
 
 /** Processes read between two turns of the event loop: about 3 ms on a slow machine. */
@@ -73,6 +75,10 @@ export const procTable: ProcessTable = {
   async isAlive({ pid, startTime }) {
     const stat = readStat(pid)
     return stat?.entry.dead === false && stat.entry.startTime === startTime
+  },
+  isStopped({ pid, startTime }) {
+    const stat = readStat(pid)
+    return stat?.stopped === true && stat.entry.startTime === startTime
   },
   isSame({ pid, startTime }) {
     try {
@@ -109,6 +115,7 @@ export const psTable: ProcessTable = {
     const entry = (await this.scan()).find((other) => other.pid === pid) // all who ask share one `ps`
     return entry?.dead === false && entry.startTime === startTime
   },
+  isStopped: () => false,
   isSame: () => true, // another `ps` would be no closer to the signal than the scan just made
 }
 
@@ -135,6 +142,7 @@ export function shareScans(table: ProcessTable): ProcessTable {
 interface Stat {
   readonly entry: ProcessEntry
   readonly kernel: boolean
+  readonly stopped: boolean
 }
 
 let bootId: string | undefined
@@ -150,6 +158,7 @@ function readStat(pid: number): Stat | undefined {
   return {
     entry: { pid, ppid: ppid!, pgid: pgid!, sid: sid!, startTime: `${bootId}/${fields[19]}`, dead },
     kernel: (flags! & KERNEL_THREAD) !== 0,
+    stopped: fields[0] === 'T',
   }
 }
 

@@ -4,7 +4,8 @@
  *
  * - It has ended when its wrapper is gone: the program could write an exit code itself. What is in the exit file only says
  *   that the wrapper ends now, which is then seen within milliseconds; of one that was killed a regular look tells.
- * - An idle process costs a few kilobytes and, every other second, three looks at the system.
+ * - An idle process costs a few kilobytes and, every other second, four looks at the system.
+ * - A wrapper that somebody stopped is continued: else nobody would hear that its program has ended.
  * - A system short of descriptors does not make a process look ended.
  */
 import { lstatSync } from 'node:fs'
@@ -73,7 +74,9 @@ export class ProcessWatch {
   async look(): Promise<void> {
     const { folder, wrapper } = this.#watched
     await this.#attempt(async () => {
-      if (!(await this.#services.table.isAlive(wrapper))) this.#end(readExit(folder.exit) ?? KILLED)
+      const { table } = this.#services
+      if (!(await table.isAlive(wrapper))) this.#end(readExit(folder.exit) ?? KILLED)
+      else if (table.isStopped(wrapper)) process.kill(wrapper.pid, 'SIGCONT')
     })
   }
 

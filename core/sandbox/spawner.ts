@@ -12,10 +12,12 @@
  */
 import { fail } from '../base/errors.ts'
 import { within } from '../base/waiting.ts'
+import type { ProcessFolder } from './process-folder.ts'
 import { searchPath } from './program.ts'
 import { Shell } from './shell.ts'
 import {
   DEFAULT_SIGNALS,
+  makePipe,
   quote,
   toWrapperCommand,
   type WrapperCommand,
@@ -59,6 +61,12 @@ export class Spawner implements AsyncDisposable {
     const [word, status] = answer.split(' ')
     if (word === 'failed') throw new StartFailure(Number(status))
     return { ...command, tools, pid: Number(word) }
+  }
+
+  /** Makes the FIFO of a folder ahead. Where no shell is kept, or it cannot be made, the start makes it. */
+  async makePipe(folder: ProcessFolder): Promise<void> {
+    const { tools, shell } = await this.#open()
+    shell?.tell(`${makePipe(folder, tools)}\n`)
   }
 
   /** To be called when a wrapper has ended: gives its process id back. */

@@ -25,7 +25,7 @@ const NOT_RUN = new Set([null, 125, 126, 127])
 export function prepareFolder({ folder: path, madeAhead, stdin }: SpawnRequest): ProcessFolder {
   const moved = madeAhead === undefined ? undefined : moveProcessFolder(madeAhead, path)
   const folder = moved ?? makeProcessFolder(path)
-  if (typeof stdin === 'object') makeNewFile(folder.in, stdin.content)
+  if (typeof stdin === 'object') makeNewFile(folder.content, stdin.content)
   return folder
 }
 

@@ -80,18 +80,22 @@ export function toWrapperCommand(request: WrapperRequest, tools: WrapperTools): 
 }
 
 /** Complaints up to here are of this machine and go where the host looks for them; later ones would be a shell's. */
-function openStreams({ folder, cwd, stdin }: WrapperRequest, { mkfifo }: WrapperTools): string[] {
+function openStreams({ folder, cwd, stdin }: WrapperRequest, tools: WrapperTools): string[] {
   const pipe = quote(folder.in)
   return [
     `exec >>${quote(folder.out)} 4>>${quote(folder.err)} 2>&4 3<>${quote(folder.exit)} || exit`,
     `cd -- ${quote(cwd)} || exit`,
     // Opened for reading and writing, a FIFO neither ends nor breaks when a writer goes.
-    ...(stdin === 'live' ? [`${quoteAll([mkfifo, '-m', '600', '--'])} ${pipe} && exec <>${pipe} || exit`] : []),
-    ...(stdin === 'content' ? [`exec <${pipe} || exit`] : []),
+    ...(stdin === 'live' ? [`{ [ -p ${pipe} ] || ${makePipe(folder, tools)}; } && exec <>${pipe} || exit`] : []),
+    ...(stdin === 'content' ? [`exec <${quote(folder.content)} || exit`] : []),
     ...(stdin === 'none' ? ['exec </dev/null || exit'] : []),
     'exec 2>/dev/null',
   ]
 }
+
+/** The command that makes the FIFO of a live stdin. */
+export const makePipe = (folder: ProcessFolder, { mkfifo }: WrapperTools): string =>
+  quoteAll([mkfifo, '-m', '600', '--', folder.in])
 
 /** One word for a shell, whatever is in it but NUL (W3). */
 export const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`

@@ -10,7 +10,7 @@ import type { Logger } from '../base/logger.ts'
 import { countLiveSessions } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { Tx } from '../store/tx.ts'
-import { queuedTasks } from '../store/tasks.ts'
+import { lockTask, queuedTasks } from '../store/tasks.ts'
 import { lockWorkers } from '../store/workers.ts'
 import { chooseWorker, type WorkerLoad } from './choose.ts'
 
@@ -66,7 +66,10 @@ export function makeScheduler({ store, clock, logger, workers, assign }: Schedul
     const offered = workers()
     const worker = chooseWorker(await store.read((tx) => loads(tx, offered)))
     if (!worker || disposed) return false
-    const hasRoom = async (tx: Tx) => chooseWorker(await lockedLoads(tx, [worker])) !== undefined
+    const hasRoom = async (tx: Tx) => {
+      await lockTask(tx, taskId) // before the worker, as in the step that queues a task, or the two could wait for each other
+      return chooseWorker(await lockedLoads(tx, [worker])) !== undefined
+    }
     // One task that cannot be assigned does not hold up those behind it.
     await assign(taskId, worker.id, hasRoom).catch((error: unknown) => tryLater(error))
     return true

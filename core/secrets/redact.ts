@@ -1,4 +1,5 @@
 /** Masks the values of secrets in whatever leaves the machine that knows them (L7). Pure. */
+import { CUT_END, CUT_MARK } from '../base/cut.ts'
 
 export interface Secret {
   readonly name: string
@@ -10,7 +11,8 @@ const SHORTEST = 6
 
 const mask = (name: string): string => `[secret ${name}]`
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-const isNumeric = (text: string): boolean => /^[-+.\deE]+$/.test(text)
+/** Numbers, literals and what JSON has between them. */
+const mayBeOutside = (text: string): boolean => /^[-+.\deE,:[\]{}truefalsn]+$/.test(text)
 const same = (text: string): string => text
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 
@@ -40,11 +42,13 @@ function forms(given: string): string[] {
   const plain = [value, ...inUrl(value), ...base64, ...base64.map(forUrls)]
   // A value of several lines (a key file) is printed line by line.
   const lines = value.split(/\r?\n/).filter((line) => line.length >= 16)
-  return [...plain, ...lines].filter((form) => form.length >= SHORTEST)
+  return [...plain, ...lines]
 }
 
 export interface Redactor {
-  /** Masks secrets in plain text. */
+  /** The names of those that are not masked, or not in their plain form: too short, or a word that everybody knows. */
+  readonly unmasked: readonly string[]
+  /** Masks secrets in plain text, and the beginning of one that a length limit cut. */
   text(text: string): string
   /** Masks secrets in the strings of JSON, keys included; the result is still JSON, and its numbers are what they were. */
   jsonText(json: string): string
@@ -54,31 +58,105 @@ export interface Redactor {
   stream(): { push(fragment: string): string; end(): string }
 }
 
-/** @param secrets those that the session was given; values under 6 characters are not masked. */
-export function makeRedactor(secrets: readonly Secret[]): Redactor {
-  const names = new Map<string, string>()
+/**
+ * @param secrets those that the session was given; values under 6 characters are not masked.
+ * @param isOwnWord whether a text is one of the words that the JSON is made of, or a part of one: none of these is masked.
+ */
+export function makeRedactor(secrets: readonly Secret[], isOwnWord: (text: string) => boolean = () => false): Redactor {
+  const isKnown = (form: string) => form.length >= SHORTEST && !isOwnWord(form)
+  const masks = new Map<string, string>()
   for (const { name, value } of secrets) {
-    if (value.trim().length < SHORTEST) continue
-    for (const form of forms(value)) {
-      names.set(form, mask(name))
-      names.set(inJson(form), mask(name))
-      names.set(inJson(inJson(form)), mask(name))
+    for (const form of forms(value).filter(isKnown)) {
+      for (const written of [form, inJson(form), inJson(inJson(form))]) masks.set(written, mask(name))
     }
   }
-  const known = [...names.keys()].toSorted((a, b) => b.length - a.length)
-  if (known.length === 0) {
-    return { text: same, jsonText: same, json: (value) => value, stream: () => ({ push: same, end: () => '' }) }
+  const unmasked = secrets.filter(({ value }) => value.trim() !== '' && !isKnown(value.trim())).map(({ name }) => name)
+  if (masks.size === 0) {
+    return {
+      unmasked,
+      text: same,
+      jsonText: same,
+      json: (value) => value,
+      stream: () => ({ push: same, end: () => '' }),
+    }
   }
-  const pattern = new RegExp(known.map(escapeRegExp).join('|'), 'g')
-  const text = (input: string): string => input.replace(pattern, (found) => names.get(found) ?? '')
-  // Most secrets are no part of a number, and the whole text is gone through at once.
-  const jsonText = known.some(isNumeric) ? (input: string) => inStrings(input, text) : text
+  const known = [...masks.keys()].toSorted((a, b) => b.length - a.length)
+  const text = makeMasking(known, masks)
+  const jsonText = makeJsonMasking(known, masks)
   const json: Redactor['json'] = (value) => JSON.parse(jsonText(JSON.stringify(value)))
-  return { text, jsonText, json, stream: () => makeStream(text, known) }
+  return { unmasked, text, jsonText, json, stream: () => makeStream(text, known) }
+}
+
+type Masks = ReadonlyMap<string, string>
+type Masking = (text: string) => string
+
+/** @param isWhole whether what was found at a place of a text is that, and not a part of something else. */
+function makeMasking(
+  known: readonly string[],
+  masks: Masks,
+  isWhole = (_text: string, _index: number) => true,
+): Masking {
+  // The mark is looked for in the same go: it is in few texts.
+  const pattern = new RegExp([...known, CUT_END].map(escapeRegExp).join('|'), 'g')
+  const maskBeginnings = makeBeginningMasking(known, masks, isWhole)
+  return (text) => {
+    let cut = false
+    const maskFound = (found: string, index: number): string => {
+      cut ||= found === CUT_END
+      return isWhole(text, index) ? (masks.get(found) ?? found) : found
+    }
+    const masked = text.replace(pattern, maskFound)
+    return cut ? maskBeginnings(text).replace(pattern, maskFound) : masked
+  }
+}
+
+/** A form that is no text of a JSON string stands in no string; one without letters may stand between strings too. */
+function makeJsonMasking(known: readonly string[], masks: Masks): Masking {
+  const inStrings = known.filter(isInString)
+  const change = makeMasking(inStrings, masks, (text, index) => !isInEscape(text, index))
+  return inStrings.some(mayBeOutside) ? (json) => changeStrings(json, change) : change
+}
+
+/** What was cut off cannot be found any more; what stands before the mark of a cut may be the beginning of a secret. */
+function makeBeginningMasking(known: readonly string[], masks: Masks, isWhole: typeof isInEscape): Masking {
+  const longest = Math.max(...known.map((form) => form.length))
+  // At each place, also within one that was found.
+  const heads = new RegExp(`(?=${known.map((form) => escapeRegExp(form.slice(0, SHORTEST))).join('|')})`, 'g')
+  const maskEnd = (text: string): string => {
+    for (const { index } of text.slice(-longest).matchAll(heads)) {
+      const at = Math.max(0, text.length - longest) + index
+      const end = text.slice(at)
+      const form = known.find((whole) => whole.startsWith(end))
+      if (form !== undefined && isWhole(text, at)) return text.slice(0, at) + (masks.get(form) ?? '')
+    }
+    return text
+  }
+  return (text) => {
+    const parts = text.split(CUT_MARK)
+    return parts.map((part, index) => (index % 2 === 0 && index < parts.length - 1 ? maskEnd(part) : part)).join('')
+  }
+}
+
+const isInString = (form: string): boolean => {
+  try {
+    return typeof JSON.parse(`"${form}"`) === 'string'
+  } catch {
+    return false
+  }
+}
+
+/** Whether the character at `index` belongs to an escape that begins before it. */
+function isInEscape(json: string, index: number): boolean {
+  const backslash = json.lastIndexOf('\\', index - 1)
+  if (index === 0 || backslash < Math.max(0, index - 5)) return false
+  let first = backslash
+  while (json[first - 1] === '\\') first -= 1
+  const isEscape = (backslash - first) % 2 === 0
+  return isEscape && (index === backslash + 1 || json[backslash + 1] === 'u')
 }
 
 /** Changes what is between quotes. No pattern of a whole string: one of some MiB would overflow its stack. */
-function inStrings(json: string, change: (text: string) => string): string {
+function changeStrings(json: string, change: Masking): string {
   const parts: string[] = []
   let begin = 0
   let quoted = false

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { type ErrorEnvelope, fromEnvelope } from '../base/errors.ts'
-import { type MigrateUp, toMigrationError } from './migration-run.ts'
+import { type MigrateUp, type MigrationRun, toMigrationError } from './migration-run.ts'
 
 const entry = new URL('./migration-process.ts', import.meta.url)
 
@@ -11,11 +11,17 @@ export interface MigrationAnswer {
   readonly error?: ErrorEnvelope
 }
 
-export const migrateApart: MigrateUp = async (run) => {
+/** An hour is more than the largest database takes; what takes longer waits for something that does not come. */
+export const migrateApart: MigrateUp = (run) => migrateWithin(3_600_000, run)
+
+/** @param boundMs the process is killed then; the database is as it was. */
+export async function migrateWithin(boundMs: number, run: MigrationRun): Promise<void> {
   const child = fork(entry, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const bound = setTimeout(() => child.kill('SIGKILL'), boundMs)
   const ended = once(child, 'exit')
   child.send(run, () => {}) // One that is gone says so by its end.
   const answer = await answerOf(child, ended).catch((cause: unknown) => ({ cause }))
+  clearTimeout(bound)
   if ('cause' in answer) throw toMigrationError(answer.cause, run.details)
   if (answer.error) throw fromEnvelope(answer.error)
 }
@@ -28,6 +34,9 @@ async function answerOf(child: ChildProcess, ended: Promise<unknown[]>): Promise
     child.disconnect()
   })
   const [code, signal] = await ended
-  if (!answer) throw new Error(`the process that does it ended with ${String(signal ?? code)}`)
+  if (!answer)
+    throw new Error(
+      `the process that does it ${child.killed ? 'took too long and was ended' : `ended with ${String(signal ?? code)}`}`,
+    )
   return answer
 }

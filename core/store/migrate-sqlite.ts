@@ -34,7 +34,12 @@ async function copyTo(copy: string, native: DatabaseSync): Promise<string> {
   const partial = `${copy}.partial`
   rmSync(partial, { force: true })
   closeSync(openSync(partial, 'wx', 0o600))
-  native.exec(`vacuum into '${partial.replaceAll("'", "''")}'`)
-  renameSync(partial, copy)
+  try {
+    native.exec(`vacuum into '${partial.replaceAll("'", "''")}'`)
+    renameSync(partial, copy)
+  } catch (error) {
+    rmSync(partial, { force: true }) // A full disk stays full otherwise.
+    throw error
+  }
   return copy
 }

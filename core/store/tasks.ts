@@ -73,6 +73,11 @@ export async function lockAttempts(tx: Tx, comparisonId: string): Promise<UnitTa
   return (await select(tx, unitTaskTable, { tail, parameters: [comparisonId] })).map(toTask)
 }
 
+/** Keeps others from changing the task until the transaction ends. */
+export async function lockTask(tx: Tx, id: string): Promise<void> {
+  if (tx.driver !== 'sqlite') await tx.get(`select t.id from unit_task t where t.id = ? ${rowLock(tx)}`, [id])
+}
+
 function conditionsOf(tx: Tx, filter: TaskFilter): { conditions: string[]; parameters: SqlValue[] } {
   const conditions: string[] = []
   const parameters: SqlValue[] = []

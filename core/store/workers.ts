@@ -38,7 +38,7 @@ export async function getWorker(tx: Tx, id: string): Promise<Worker | undefined>
 
 /**
  * Keeps other servers from giving these workers sessions until the transaction ends, so that what is counted after this holds.
- * An actor, if any, is locked before this, never after it.
+ * An actor and its task, if any, are locked before this, never after it.
  */
 export async function lockWorkers(tx: Tx, ids: readonly string[]): Promise<void> {
   const sql = `select id from worker where id in ${listOf(tx, 'uuid')} order by id ${rowLock(tx)}`

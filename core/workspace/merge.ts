@@ -125,7 +125,10 @@ async function mergeCommit(
 }
 
 const noChanges = (branch: string, what: string): never =>
-  fail('TASK_NO_CHANGES', `The branch ${branch} ${what}, so there is nothing to merge.`)
+  fail(
+    'TASK_NO_CHANGES',
+    `The branch ${branch} ${what}, so there is nothing to merge. Request changes, or reject the task.`,
+  )
 
 async function mergeTrees(
   repository: Repository,

@@ -96,6 +96,7 @@ const TITLES: Readonly<Record<string, string>> = {
   requests: 'Help with what an agent asks',
   spoken: 'Help with what an agent says',
   json: 'Help with JSON',
+  'reset-time': 'Help with quotas',
   deadline: 'Help with waits',
 }
 

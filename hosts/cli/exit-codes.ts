@@ -7,8 +7,6 @@ export const EXIT = {
   waiting: 3,
   /** Ctrl-C. */
   interrupted: 130,
-  /** SIGTERM or SIGHUP. */
-  terminated: 143,
 } as const
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]

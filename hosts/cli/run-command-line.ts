@@ -81,7 +81,8 @@ Examples:
   $ troupe task ls
   $ troupe
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 waiting for an answer, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 waiting for an answer, 130 interrupted,
+143 ended by SIGTERM.
 Ids: any unique beginning or end of a task's id will do; lists show the last 8 characters.`
 
 const withAll = (command: Command): Command[] => [command, ...command.commands.flatMap(withAll)]

@@ -50,11 +50,16 @@ export class Calls {
     this.#connection.remember()
     const { io } = this.#connection
     io.committed().then(
-      () => this.#connection.write(requestLine(pending)), // R1
+      () => this.#send(pending), // R1
       (error: unknown) => io.debug(`ACP: ${String(error)}`),
     )
     if (method === PROMPT) this.#connection.proceed()
     else this.#connection.within(SETUP_MS, () => this.#connection.end(tooLate(this.#names, method, SETUP_MS / 1000))) // R3
+  }
+
+  /** Not if the session ended before it was committed: an agent that is given its prompt then begins to work. */
+  #send(request: Request): void {
+    if (this.#connection.isOpen) void this.#connection.write(requestLine(request))
   }
 
   /** Goes on after a crash. */
@@ -91,6 +96,7 @@ export class Calls {
       this.#repeat(pending)
       return undefined
     }
+    this.#isDoubting = false
     this.#saved = { made, hasArrived: true }
     this.#connection.proceed()
     return pending

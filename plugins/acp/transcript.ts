@@ -5,15 +5,16 @@
  * T3 Every tool use that was told gets its result; those that the agent leaves open, at the end of the turn.
  */
 import {
-  type AgentMessage,
   type Json,
   type JsonObject,
+  type Spoken,
   type ToolKind,
   type Usage,
   asNumber,
   asObject,
   asObjects,
   asString,
+  message,
 } from 'troupe/plugin'
 
 /** Fragments that are not a message yet. */
@@ -43,10 +44,6 @@ export interface Transcript {
   readonly usage: Usage
 }
 
-export type Spoken =
-  | { readonly kind: 'message'; readonly message: AgentMessage }
-  | { readonly kind: 'delta'; readonly type: 'text' | 'thinking'; readonly content: string }
-
 export interface Heard {
   readonly transcript: Transcript
   readonly spoken: readonly Spoken[]
@@ -56,8 +53,6 @@ export interface Heard {
 const LONGEST_TEXT = 16 * 1024
 
 export const emptyTranscript: Transcript = { tools: [], usage: { inputTokens: 0, outputTokens: 0 } }
-
-export const message = (content: AgentMessage): Spoken => ({ kind: 'message', message: content })
 
 const only = (transcript: Transcript, ...spoken: Spoken[]): Heard => ({ transcript, spoken })
 

@@ -12,6 +12,7 @@ import { Prompts } from './prompts.ts'
 import { endLine, interruptLine, userLine } from './protocol.ts'
 import { makeRequests } from './questions.ts'
 import { type AgentRequest, type Parsed, type ParsedEvent, type ParseState, closeState } from './state.ts'
+import { toStored } from './stored-requests.ts'
 
 /** A queued message begins its turn at once; this long after a result means that it never will. */
 const NEXT_TURN_MS = 10_000
@@ -34,7 +35,7 @@ export class ClaudeConversation implements Conversation<Memory> {
   }
 
   save(): Memory {
-    const [prompts, requests] = [this.#prompts.save(), this.#requests.save()]
+    const [prompts, requests] = [this.#prompts.save(), toStored(this.#requests.save())]
     return { state: this.#state, phase: this.#phase, prompts, requests }
   }
 
@@ -96,11 +97,10 @@ export class ClaudeConversation implements Conversation<Memory> {
     this.#connection.within(this.#prompts.reported ? NEXT_TURN_MS : UNREPORTED_MS, () => this.#connection.end(end))
   }
 
-  /** Settles when the follow-up is written, so that asking for the next one acknowledges it. */
-  async follow({ id, content }: FollowUp): Promise<void> {
+  follow({ id, content }: FollowUp): void {
     const line = toLineId(id)
     this.#prompts.add(line, content)
-    await this.#connection.write(userLine(line, content))
+    void this.#connection.write(userLine(line, content))
   }
 
   /** First the turn, so that its last words are stored, then the program. */

@@ -14,7 +14,8 @@ export const APPROVE_EDITS = 'Approve and accept edits'
 export const REJECT = 'Reject'
 
 /** What a person is asked: several questions only from the tool AskUserQuestion, one after the other. */
-export function toAsks(request: PermissionRequest): Ask[] {
+export function toAsks(request: PermissionRequest): readonly Ask[] {
+  if (request.asks) return request.asks
   if (request.toolName === 'AskUserQuestion') return asObjects(request.input['questions']).map(toAsk)
   return [request.toolName === 'ExitPlanMode' ? toPlanAsk(request) : toPermissionAsk(request)]
 }
@@ -60,7 +61,9 @@ function toPermissionAsk(request: PermissionRequest): Ask {
   return { kind: 'permission', question: `${describeUse(request)}${reason}`, options }
 }
 
-function describeUse({ toolName, input }: PermissionRequest): string {
+function describeUse({ toolName, input, restored }: PermissionRequest): string {
+  if (restored && Object.keys(input).length === 0)
+    return `Claude Code wants to use ${toolName}, as the messages before this say.`
   const subject = ['command', 'file_path', 'notebook_path', 'url', 'path'].map((key) => asString(input[key]))
   const detail = subject.find((value) => value !== undefined) ?? JSON.stringify(input)
   return `Claude Code wants to use ${toolName}:\n${bounded(detail, LONGEST_DETAIL)}`
@@ -94,7 +97,9 @@ export function toAnswer(request: PermissionRequest, answers: readonly string[])
   return request.toolName === 'ExitPlanMode' ? answerPlan(request, answer) : answerPermission(request, answer)
 }
 
-function answerQuestions({ input }: PermissionRequest, given: readonly string[]): PermissionAnswer {
+function answerQuestions({ input, restored }: PermissionRequest, given: readonly string[]): PermissionAnswer {
+  if (restored && !input['questions'])
+    return { behavior: 'deny', message: 'Nobody has seen these questions. Ask again.' }
   const answers = asObjects(input['questions']).map((from, index) => [questionText(from), given[index] ?? ''] as const)
   return { behavior: 'allow', updatedInput: { ...input, answers: Object.fromEntries(answers) } }
 }

@@ -1,5 +1,6 @@
 /** What is remembered between lines. A value: every line makes the next one from it. */
 import {
+  type Ask,
   type Json,
   type JsonObject,
   type OpenTool,
@@ -34,6 +35,8 @@ export interface PermissionRequest {
   readonly reason?: string
   /** It comes from a checkpoint, in which secrets are masked: only Claude Code has its input whole. */
   readonly restored?: true
+  /** What people are asked, where a checkpoint has that in place of the input. */
+  readonly asks?: readonly Ask[]
   /** Rules that would make further questions of this kind unnecessary, as Claude Code proposes them. */
   readonly suggestions: readonly JsonObject[]
 }

@@ -42,7 +42,7 @@ export class CodexConversation implements Conversation<Memory> {
     this.#phase = phase
     this.#sayings = new Sayings(sayings)
     this.#speech = new Speech(connection, this.#sayings)
-    this.#requests = makeRequests(connection, { saved: requests, say: (said) => void this.#say(said) })
+    this.#requests = makeRequests(connection, { saved: requests, say: (said) => this.#say(said) })
   }
 
   save(): Memory {
@@ -135,7 +135,7 @@ export class CodexConversation implements Conversation<Memory> {
     if (!this.#isAwaiting) return this.#connection.end(end) // C1
     this.#phase = { kind: 'between', end } // C2
     this.#awaitTurn(end)
-    for (const said of again) void this.#speech.say(said)
+    for (const said of again) this.#speech.say(said)
   }
 
   /** Something that was said, or that a person will say, may still begin a turn. */
@@ -188,14 +188,13 @@ export class CodexConversation implements Conversation<Memory> {
     return this.#sayings.unheard()
   }
 
-  /** Settles when the follow-up is written, so that asking for the next one acknowledges it. */
-  follow({ id, content }: FollowUp): Promise<void> {
-    return this.#say({ id, text: content, followUp: true })
+  follow({ id, content }: FollowUp): void {
+    this.#say({ id, text: content, followUp: true })
   }
 
-  async #say(said: Said): Promise<void> {
+  #say(said: Said): void {
     const isNew = this.#sayings.add(said)
     if (this.#phase.kind === 'between') this.#awaitTurn(this.#phase.end)
-    if (isNew) await this.#speech.say(said)
+    if (isNew) this.#speech.say(said)
   }
 }

@@ -29,10 +29,9 @@ export class Speech {
     this.#sayAll(opened)
   }
 
-  /** Settles when it is written, or when it has to wait. */
-  async say(said: Said): Promise<void> {
+  say(said: Said): void {
     if (!this.#opened) return // P1
-    if (this.#echo.kind === 'heard') await this.#connection.write(this.#toLine(said, this.#opened))
+    if (this.#echo.kind === 'heard') void this.#connection.write(this.#toLine(said, this.#opened))
     else this.#sayAll(this.#opened)
   }
 

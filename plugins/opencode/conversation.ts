@@ -20,7 +20,7 @@ import { abortLine, openLine, sayLine } from './protocol.ts'
 import { APPROVE, APPROVE_EDITS, REJECT } from './question.ts'
 import { makeRequests } from './questions.ts'
 import { type Said, Sayings } from './sayings.ts'
-import { type AgentRequest, type Parsed, type ParsedEvent, type ParseState, closeState, planRequest } from './state.ts'
+import { type AgentRequest, type Parsed, type ParsedEvent, type ParseState, closeState } from './state.ts'
 
 /** How long the program may take until it serves. */
 const OPEN_MS = 60_000
@@ -66,13 +66,13 @@ export class OpenCodeConversation implements Conversation<Memory> {
 
   /** C4 */
   #writeOpen(): void {
-    for (const said of this.#sayings.open) void this.#write(said)
+    for (const said of this.#sayings.open) this.#write(said)
   }
 
-  #write({ id, text, mode }: Said): Promise<void> {
+  #write({ id, text, mode }: Said): void {
     const { model, prompt } = this.#connection.session
     const sessionId = this.#state.opened?.sessionId ?? ''
-    return this.#connection.write(sayLine(sessionId, { id, text: text ?? prompt, mode, model }))
+    void this.#connection.write(sayLine(sessionId, { id, text: text ?? prompt, mode, model }))
   }
 
   hear(line: string): void {
@@ -155,9 +155,10 @@ export class OpenCodeConversation implements Conversation<Memory> {
     if (error) return this.#connection.end(error)
     const end = { kind: 'complete', success: true, usage, ...(summary !== undefined && { summary }) } as const
     if (this.#mode !== 'plan') return this.#connection.end(end)
-    const request = planRequest(this.#state)
-    this.#phase = { kind: 'planned', end, id: request.id }
-    void this.#requests.take(request)
+    // A new name for each: the same plan comes again if what was said about it begins no turn.
+    const id = `plan/${crypto.randomUUID()}`
+    this.#phase = { kind: 'planned', end, id }
+    void this.#requests.take({ kind: 'plan', id, properties: { plan: summary ?? '' } })
   }
 
   #hearPlanAnswer(answer: string): void {
@@ -165,15 +166,15 @@ export class OpenCodeConversation implements Conversation<Memory> {
     const { end, id } = this.#phase
     if (answer === REJECT || answer === '') return this.#connection.end(end)
     const mode = answer === APPROVE ? 'ask' : answer === APPROVE_EDITS ? 'accept_edits' : 'plan'
-    void this.#say({ id, text: mode === 'plan' ? answer : 'Carry out the plan.', followUp: false, mode })
+    this.#say({ id, text: mode === 'plan' ? answer : 'Carry out the plan.', followUp: false, mode })
   }
 
-  follow({ id, content }: FollowUp): Promise<void> {
-    return this.#say({ id, text: content, followUp: true, mode: this.#mode })
+  follow({ id, content }: FollowUp): void {
+    this.#say({ id, text: content, followUp: true, mode: this.#mode })
   }
 
   /** Whatever is said comes before the answer about a plan. */
-  async #say(said: Said): Promise<void> {
+  #say(said: Said): void {
     this.#sayings.add(said)
     this.#mode = said.mode
     if (this.#phase.kind === 'planned') {
@@ -181,7 +182,7 @@ export class OpenCodeConversation implements Conversation<Memory> {
       this.#phase = { kind: 'between' }
     }
     if (this.#phase.kind === 'between') this.#awaitTurn()
-    if (this.#phase.kind !== 'opening') await this.#write(said)
+    if (this.#phase.kind !== 'opening') this.#write(said)
   }
 
   /** First the turn, which ends its commands, then the program. */

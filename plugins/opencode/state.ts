@@ -72,13 +72,6 @@ export const only = (state: ParseState, ...events: ParsedEvent[]): Parsed => ({ 
 export const isOwn = ({ opened }: ParseState, properties: JsonObject): boolean =>
   opened !== undefined && properties['sessionID'] === opened.sessionId
 
-/** A turn of planning has ended with a plan. */
-export const planRequest = ({ last, lastText = '' }: ParseState): AgentRequest => ({
-  kind: 'plan',
-  id: `plan/${last?.id ?? ''}`,
-  properties: { plan: lastText },
-})
-
 /** A tool use whose result never came is closed when the program has ended. */
 export const closeState = (state: ParseState): Parsed =>
   only({ ...state, openTools: [] }, ...closeTools(state.openTools, 'OpenCode ended before the tool did.'))

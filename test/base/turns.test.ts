@@ -3,6 +3,24 @@ import { makeTurns } from '../../core/base/turns.ts'
 
 const rest = () => new Promise<void>((resolve) => setImmediate(resolve))
 
+it('lets go of what is given up while it waits, and of nothing that has begun', async () => {
+  const inTurn = makeTurns(1)
+  const [first, begun] = [Promise.withResolvers<string>(), [] as number[]]
+  const giveUps = [0, 1, 2].map(() => new AbortController())
+  const [holder, given, kept] = giveUps.map(({ signal }, index) =>
+    inTurn(async () => (begun.push(index), index === 0 ? first.promise : 'done'), signal),
+  )
+  giveUps[1]?.abort(new Error('given up'))
+  await expect(given).rejects.toThrow('given up')
+  await expect(inTurn(async () => 'never', AbortSignal.abort(new Error('at once')))).rejects.toThrow('at once')
+  giveUps[0]?.abort()
+  first.resolve('whole')
+  expect(await holder).toBe('whole')
+  expect(await kept).toBe('done')
+  expect(begun).toEqual([0, 2])
+  expect(await inTurn(async () => 'later')).toBe('later')
+})
+
 it('lets as many be under way as it may, and the others begin in their order, also after one that failed', async () => {
   const inTurn = makeTurns(2)
   const begun: number[] = []

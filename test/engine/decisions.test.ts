@@ -23,6 +23,8 @@ const seed = Number(process.env['TROUPE_TEST_ENGINES_SEED'] ?? Math.floor(Math.r
 interface ServerOptions {
   readonly capacity?: number
   readonly handlers?: (server: Server) => Partial<EffectHandlers>
+  /** Called in a transaction that has queued a task and is about to look for a place. */
+  readonly whenQueued?: () => Promise<void>
   /** Called in a transaction that has just taken a place at the worker. */
   readonly whenPlaced?: () => Promise<void>
 }
@@ -30,27 +32,35 @@ interface ServerOptions {
 interface Server {
   readonly store: Store
   readonly engine: Engine
+  /** What came of what the scheduler gave to the worker. */
+  readonly assigned: Promise<boolean>[]
+  poke(): void
 }
 
 await describePostgres('what servers decide at the same time', (databases) => {
   /** An engine and a scheduler on connections of their own, as in a process of its own. */
   async function openServer(bench: Workbench, options: ServerOptions, opened: AsyncDisposableStack): Promise<Server> {
-    const { capacity = 1, handlers = () => ({}), whenPlaced } = options
+    const { capacity = 1, handlers = () => ({}), whenQueued, whenPlaced } = options
     const { workerId } = bench.sample
     const store = opened.use(await bench.sample.reopen())
+    const assigned: Promise<boolean>[] = []
     const toAssign = (id: string) => ({ type: 'assign', sessionId: newId(), workerId: id })
     const scheduler = makeScheduler({
       store,
       clock: systemClock,
       logger: silentLogger,
       workers: () => [{ id: workerId, capacity }],
-      assign: (taskId, id, hasRoom) => engine.offer(taskId, toAssign(id), hasRoom),
+      async assign(taskId, id, hasRoom) {
+        assigned.push(engine.offer(taskId, toAssign(id), hasRoom))
+        return (await assigned.at(-1)) ?? false
+      },
     })
+    const server = { store, assigned, poke: () => scheduler.poke() }
     const engine: Engine = bench.engine(
       {
         requestWorker: async () => scheduler.poke(),
         ...handlers({
-          store,
+          ...server,
           get engine() {
             return engine
           },
@@ -59,6 +69,7 @@ await describePostgres('what servers decide at the same time', (databases) => {
       {
         store,
         async settle(tx, { type, params }) {
+          if (type === 'requestWorker') await whenQueued?.()
           const id = type === 'requestWorker' ? await scheduler.placeNow(tx, params.taskId) : undefined
           if (id !== undefined) await whenPlaced?.()
           return id === undefined ? undefined : toAssign(id)
@@ -68,17 +79,17 @@ await describePostgres('what servers decide at the same time', (databases) => {
     opened.use(engine)
     opened.use(scheduler)
     opened.use(engine.onChange(({ machine }) => machine === 'agentSession' && scheduler.poke()))
-    return { store, engine }
+    return { ...server, engine }
   }
 
-  /** Settles when a transaction waits for a lock that another one holds. */
-  const untilOneWaits = ({ sample: { store } }: Workbench): Promise<void> =>
+  /** Settles when so many transactions wait for locks that others hold. */
+  const untilWaiting = ({ sample: { store } }: Workbench, count: number): Promise<void> =>
     expect
       .poll(() => {
         const sql = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
         return store.read((tx) => tx.all(sql))
       }, WAIT)
-      .toHaveLength(1)
+      .toHaveLength(count)
 
   const addAttempt = ({ sample: { store, groupId } }: Workbench, engine: Engine, comparisonId: string) =>
     spawnTask(engine, groupId).then(async (id) => {
@@ -92,7 +103,7 @@ await describePostgres('what servers decide at the same time', (databases) => {
     let started: Promise<unknown> | undefined
     const whenPlaced = async (): Promise<void> => {
       started = two.engine.command(second, { type: 'start' })
-      await untilOneWaits(bench)
+      await untilWaiting(bench, 1)
     }
     const one = await openServer(bench, { whenPlaced }, opened)
     const two = await openServer(bench, {}, opened)
@@ -128,12 +139,62 @@ await describePostgres('what servers decide at the same time', (databases) => {
       await lockAttempts(tx, comparisonId)
       other = chooseAttempt(two, second, comparisonId)
       other.catch(() => {}) // It is looked at below.
-      await untilOneWaits(bench)
+      await untilWaiting(bench, 1)
     })
     await expect(other).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('chosen already') })
     await one.engine.idle()
     await expect.poll(async () => (await bench.task(second)).status, WAIT).toBe('rejected')
     expect((await bench.task(first)).status).toBe('approved')
+  })
+
+  test('chooses, starts and assigns attempts at once without waiting in a circle', async () => {
+    await using opened = new AsyncDisposableStack()
+    const bench = opened.use(await openWorkbench(databases))
+    const comparisonId = newId()
+    const chosen: Promise<unknown>[] = []
+    async function whenQueued(): Promise<void> {
+      await sleep(5) // The other is queued after this one, which does not wait for it then.
+      await full.engine.command(assigned, { type: 'start' })
+      chosen.push(chooseAttempt(full, done, comparisonId))
+      await untilWaiting(bench, 1) // for the attempt that is being started; it has those before
+      free.poke()
+      await untilWaiting(bench, 2)
+    }
+    const full = await openServer(bench, { capacity: 0 }, opened)
+    const free = await openServer(bench, { capacity: 8 }, opened)
+    const starting = await openServer(bench, { capacity: 8, whenQueued }, opened)
+    const assigned = await addAttempt(bench, full.engine, comparisonId)
+    await sleep(5)
+    const started = await addAttempt(bench, full.engine, comparisonId)
+    const done = await addAttempt(bench, full.engine, comparisonId)
+    const { workerId } = bench.sample
+    await full.engine.command(done, { type: 'start' })
+    await full.engine.tell(done, { type: 'assign', sessionId: newId(), workerId })
+    await full.engine.tell((await bench.task(done)).sessionId ?? '', { type: 'ended', outcome: 'completed' })
+    await expect.poll(async () => (await bench.task(done)).status, WAIT).toBe('in_review')
+
+    await starting.engine.command(started, { type: 'start' })
+    await Promise.all([...chosen, ...free.assigned])
+    expect([chosen.length, free.assigned.length]).toEqual([1, 1])
+    expect((await bench.task(done)).status).toBe('approved')
+  })
+
+  test('leaves connections to others while many tasks are being removed', async () => {
+    await using opened = new AsyncDisposableStack()
+    const bench = opened.use(await openWorkbench(databases))
+    const { engine, store } = await openServer(bench, {}, opened)
+    const ids = await Promise.all(Array.from({ length: 12 }, () => bench.addTask(engine)))
+    const cleared = Promise.withResolvers<void>()
+    const removed = ids.map((id) =>
+      engine.remove(id, { clear: () => cleared.promise, erase: (tx) => deleteTask(tx, id) }),
+    )
+    try {
+      expect(await store.transaction((tx) => tx.all('select 1 from unit_task'))).toHaveLength(ids.length)
+    } finally {
+      cleared.resolve()
+      await Promise.all(removed)
+    }
+    expect(await store.read((tx) => tx.all('select 1 from unit_task'))).toEqual([])
   })
 
   test('begins nothing for a task that is being removed', async () => {
@@ -147,7 +208,7 @@ await describePostgres('what servers decide at the same time', (databases) => {
       async clear() {
         started = two.engine.command(id, { type: 'start' })
         started.catch(() => {}) // It is looked at below.
-        await untilOneWaits(bench)
+        await untilWaiting(bench, 1)
       },
       erase: (tx) => deleteTask(tx, id),
     })

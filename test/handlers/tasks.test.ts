@@ -35,6 +35,27 @@ describe('createUnitTask', () => {
   })
 })
 
+describe('addRepository', () => {
+  test('gives the one that is known, and changes what is named', async () => {
+    const repository = await host.lab.repository('known')
+    await repository.git('branch', 'next')
+    const add = async (params: object = {}) =>
+      (await host.client.call('addRepository', { path: repository.path, ...params })).repository
+    const first = await add()
+    expect(first).toMatchObject({ name: 'known', defaultBranch: 'main' })
+    expect(await add({ name: 'site', defaultBranch: 'next' })).toMatchObject({
+      id: first.id,
+      name: 'site',
+      defaultBranch: 'next',
+    })
+    expect(await add()).toMatchObject({ id: first.id, name: 'site', defaultBranch: 'next' })
+    await expect(add({ name: 'other', defaultBranch: 'nowhere' })).rejects.toMatchObject({
+      code: 'REPO_BRANCH_MISSING',
+    })
+    expect(await add()).toMatchObject({ name: 'site' })
+  })
+})
+
 describe('a draft', () => {
   test('can be edited until it starts', async () => {
     const { task } = await host.addTask(edit('one'), { start: false })

@@ -71,3 +71,11 @@ test('holds nothing of a chunk whose lines were taken', () => {
   chunk.fill(0)
   expect([...splitter.push(new TextEncoder().encode('o\n'), 6)].map(({ text }) => text)).toEqual(['two'])
 })
+
+test('a line over the limit is cut between words where it can be, so that no part has half of a secret', () => {
+  const words = Array.from({ length: 50 }, (_, index) => `"word${index}" `)
+  const pieces = split(Buffer.from(words.join('')), [7], new LineSplitter(60, 20))
+  expect(texts(pieces).join('')).toBe(words.join(''))
+  expect(texts(pieces).join('|')).not.toMatch(/\w\|\w/)
+  expect(pieces.length).toBeGreaterThan(words.length / 3)
+})

@@ -43,4 +43,9 @@ describe('the environment of a session', () => {
   test('gives a secret under each name that programs read', () => {
     expect(environment['GEMINI_API_KEY']).toBe('g-key')
   })
+
+  test('leaves what the user has set under that name', () => {
+    const [secrets, configured] = [[{ name: 'GITHUB_TOKEN', value: 'one' }], { GITHUB_TOKEN: 'one', GH_TOKEN: 'other' }]
+    expect(sessionEnvironment({ ...parts, configured, secrets })).toMatchObject(configured)
+  })
 })

@@ -82,6 +82,24 @@ describe('a question', () => {
     expect(delivered.length).toBe(33)
   })
 
+  test('that is withdrawn while it waits is so at once, also for people whom an earlier host has shown it', async () => {
+    const id = questionIdOf(sessionId, 'shown')
+    const { dialogue, delivered, agent } = openBench({ questions: [{ id, status: 'pending' }] })
+    const open = Array.from({ length: 32 }, (_, at) => dialogue.ask({ key: String(at), ...question }, never))
+    const settled = Promise.allSettled(open)
+    const withdraw = new AbortController()
+    const waiting = ['shown', 'new'].map((key) => dialogue.ask({ key, ...question }, withdraw.signal))
+    const lost = Promise.allSettled(waiting)
+    await expect.poll(() => delivered.length).toBe(32)
+    withdraw.abort()
+    expect((await lost).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(agent.excuses).toBe(32)
+    await expect.poll(() => delivered.at(32)?.report).toEqual({ type: 'withdrawn', questionId: id })
+    dialogue.close()
+    await settled
+    expect(delivered.filter(({ report }) => report.type === 'asked').length).toBe(32)
+  })
+
   test('that is withdrawn is so for the next host too, which people hear of then', async () => {
     const bench = openBench({ arrives: ({ type }) => type !== 'withdrawn' })
     const withdraw = new AbortController()

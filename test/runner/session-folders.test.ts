@@ -1,23 +1,32 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { newId } from '../../core/base/ids.ts'
 import { makeSessionFolder, nextOf, scratchOf, SessionFolders } from '../../core/runner/session-folders.ts'
+import { toProcessFolder } from '../../core/sandbox/process-folder.ts'
 import { makeTestClock } from '../engine/workbench.ts'
 import { makeTemporaryFolder } from '../helpers/temporary-folder.ts'
-import { finish, openBench } from '../sandbox/helpers.ts'
+import { finish, openBench, waitFor } from '../sandbox/helpers.ts'
 
 const MOMENT_MS = 1000
 
-function openFolders() {
+/** The longest path that the system takes. */
+const LONGEST = process.platform === 'darwin' ? 1023 : 4095
+
+function openFolders({ below = (root: string) => root } = {}) {
   const temporary = makeTemporaryFolder()
+  const root = below(temporary.path)
+  mkdirSync(root, { recursive: true })
   const clock = makeTestClock()
-  const folders = new SessionFolders({ runRoot: temporary.path, clock })
+  const completed: string[] = []
+  const sandbox = { complete: (folder: string) => void completed.push(folder) }
+  const folders = new SessionFolders({ runRoot: root, clock, sandbox })
   const make = (id: string): string => {
-    const folder = join(temporary.path, id)
+    const folder = join(root, id)
     folders.make(folder)
     return folder
   }
-  return { clock, folders, make, root: temporary.path, [Symbol.dispose]: () => temporary[Symbol.dispose]() }
+  return { clock, completed, folders, make, root, [Symbol.dispose]: () => temporary[Symbol.dispose]() }
 }
 
 describe('the folder of a session', () => {
@@ -28,6 +37,7 @@ describe('the folder of a session', () => {
     bench.clock.advance(MOMENT_MS)
     const [spare = ''] = readdirSync(bench.root).filter((name) => name !== 'first')
     const { ino } = statSync(join(bench.root, spare))
+    expect(bench.completed).toEqual([nextOf(join(bench.root, spare))])
     expect(statSync(bench.make('second')).ino).toBe(ino)
     expect(statSync(bench.make('third')).ino).not.toBe(ino)
     expect(readdirSync(bench.root).toSorted()).toEqual(['first', 'second', 'third'])
@@ -57,6 +67,20 @@ describe('the folder of a session', () => {
     expect(readFileSync(join(nextOf(folder), 'out'), 'utf8')).toBe('')
   })
 
+  test('leaves nothing of a spare that could be made only in part', () => {
+    const spare = `spare-${newId()}`
+    // Its last file has one letter too many.
+    const length = LONGEST + 1 - join('/', spare, 'next/process.json.new').length
+    const deep = `/${'x'.repeat(199)}`.repeat(25)
+    const below = (root: string) => root + deep.slice(0, length - root.length)
+    using bench = openFolders({ below })
+    bench.make('first')
+    bench.clock.advance(MOMENT_MS)
+    expect(readdirSync(bench.root)).toEqual(['first'])
+    expect(() => makeSessionFolder(join(bench.root, spare))).toThrow('ENAMETOOLONG')
+    expect(readdirSync(bench.root)).toHaveLength(2)
+  })
+
   test('leaves no spare behind when the host goes, and makes none after', () => {
     using bench = openFolders()
     bench.make('first')
@@ -82,6 +106,35 @@ describe('a folder of a process that was made ahead', () => {
     expect(await finish(running)).toMatchObject({ stdout: 'hello\n', exit: { code: 0 } })
     expect(existsSync(nextOf(session))).toBe(false)
     expect(readdirSync(request.folder).toSorted()).toEqual(['err', 'exit', 'out', 'process.json'])
+  })
+
+  test('has the pipe of a live input already, which another program does not mind', async () => {
+    await using bench = await openBench()
+    const inputs = ['live', { content: 'hello\n' }, 'none'] as const
+    const session = join(bench.root, 'session')
+    for (const stdin of inputs) {
+      makeSessionFolder(session)
+      const { in: pipe } = toProcessFolder(nextOf(session))
+      bench.sandbox.complete(nextOf(session))
+      await waitFor(() => existsSync(pipe) || undefined)
+      const { ino, mode } = statSync(pipe)
+      expect(mode & 0o777).toBe(0o600)
+      const request = bench.request('head', ['-n', '1'], { madeAhead: nextOf(session), stdin })
+      await using running = await bench.sandbox.spawn(request)
+      if (stdin === 'live') await running.write('hello\n')
+      const stdout = stdin === 'none' ? '' : 'hello\n'
+      expect(await finish(running)).toMatchObject({ stdout, exit: { code: 0 } })
+      expect(statSync(toProcessFolder(request.folder).in).ino).toBe(ino)
+    }
+  })
+
+  test('gives no live input where something else is in the place of its pipe', async () => {
+    await using bench = await openBench()
+    const session = join(bench.root, 'session')
+    makeSessionFolder(session)
+    writeFileSync(toProcessFolder(nextOf(session)).in, 'old')
+    const request = bench.request('cat', [], { madeAhead: nextOf(session), stdin: 'live' })
+    await expect(bench.sandbox.spawn(request)).rejects.toMatchObject({ code: 'PROCESS_START' })
   })
 
   test('never takes the place of one in which a process was', async () => {

@@ -39,6 +39,7 @@ async function openBench(overrides: Partial<RunDeps>, { known = false } = {}) {
     sandbox: {
       spawn: async () => survivor,
       attach: async () => undefined,
+      complete() {},
       [Symbol.asyncDispose]: async () => {},
     },
     workspace: {
@@ -56,7 +57,8 @@ async function openBench(overrides: Partial<RunDeps>, { known = false } = {}) {
     atEnd: () => 'end',
     idle: new IdleWatches(systemClock),
     watches: new FolderWatches(systemClock),
-    folders: new SessionFolders({ runRoot, clock: makeTestClock() }),
+    folders: new SessionFolders({ runRoot, clock: makeTestClock(), sandbox: { complete() {} } }),
+    unmasked: new Set(),
     cleared: Promise.resolve(),
     ...overrides,
   }

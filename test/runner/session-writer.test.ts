@@ -5,9 +5,10 @@ import { silentLogger } from '../../core/base/logger.ts'
 import type { PendingReport } from '../../core/engine/ports.ts'
 import type { LogBatch, SessionLog } from '../../core/log/types.ts'
 import { openSessionLog } from '../../core/log/session-log.ts'
+import { isOwnWord } from '../../core/runner/own-words.ts'
 import type { Reporter } from '../../core/runner/reporter.ts'
 import { SessionWriter } from '../../core/runner/session-writer.ts'
-import { makeRedactor } from '../../core/secrets/redact.ts'
+import { makeRedactor, type Secret } from '../../core/secrets/redact.ts'
 import {
   parseProgress,
   type StoredProgress,
@@ -25,14 +26,17 @@ const draft = (type: 'text' | 'start' | 'usage', fields: object) => ({
   json: JSON.stringify({ type, ...fields }),
 })
 
-async function openBench(wrap: (log: SessionLog) => Pick<SessionLog, 'append' | 'delta'> = (log) => log) {
+async function openBench(
+  wrap: (log: SessionLog) => Pick<SessionLog, 'append' | 'delta'> = (log) => log,
+  secrets: readonly Secret[] = [{ name: 'KEY', value: 'very-secret' }],
+) {
   const opened = new AsyncDisposableStack()
   const sample = opened.use(await openSample(sqlite))
   const log = opened.use(openSessionLog({ store: sample.store, clock: systemClock, logger: silentLogger }))
   const sessionId = await sample.addSessionId()
   const delivered: PendingReport[] = []
   const givenUp = new AbortController()
-  const redactor = makeRedactor([{ name: 'KEY', value: 'very-secret' }])
+  const redactor = makeRedactor(secrets, isOwnWord)
   const report: Reporter['report'] = async (said, id = '') => void delivered.push({ id, report: said })
   const reporter = { report, reportLater: report }
   const deps = { clock: systemClock, logger: silentLogger, redactor, reporter, signal: givenUp.signal }
@@ -107,6 +111,32 @@ describe('the writer of a session', () => {
     await bench.writer.append([draft('text', { content: 'the key is very-secret' })])
     expect((await bench.messages())[2]?.content).toBe('the key is [secret KEY]')
   })
+
+  test.each(['content', 'toolUse', 'stdout', 'checkp', 'withdrawn', 'completed', 'AGENT_IDLE'])(
+    'leaves readable what it writes when the value of a secret is a word of its own: %s',
+    async (value) => {
+      const secrets = [
+        { name: 'DUMMY', value },
+        { name: 'KEY', value: 'very-secret' },
+      ]
+      await using bench = await openBench(undefined, secrets)
+      const tool = { toolUseId: 't', toolName: 'Bash', input: { content: 'very-secret' }, kind: 'command' } as const
+      const progress = { offsets: [{ stdout: 1, stderr: 0 }], checkpoint: { note: 'very-secret' } }
+      await bench.writer.write({ type: 'toolUse', ...tool }, withProgress(progress))
+      expect(await bench.messages()).toMatchObject([
+        { type: 'start' },
+        { type: 'userMessage', content: 'do it' },
+        { type: 'toolUse', ...tool, input: { content: '[secret KEY]' } },
+      ])
+      expect(await bench.stored()).toMatchObject({ ...progress, checkpoint: { note: '[secret KEY]' } })
+      const error = { code: 'AGENT_IDLE', message: 'It was quiet.' } as const
+      const reports = [{ id: 'w', report: { type: 'withdrawn', questionId: 'q' } }] as const
+      const ended = { type: 'ended', outcome: 'completed', error } as const
+      await bench.open(3, { reports }).finish({ type: 'error', ...error }, ended)
+      expect((await bench.messages()).at(-1)).toMatchObject({ type: 'error', ...error })
+      expect(await bench.stored()).toEqual({ ended, reports })
+    },
+  )
 
   test('keeps a batch that the database refuses and offers it again, in its order (L2)', async () => {
     let refusals = 3

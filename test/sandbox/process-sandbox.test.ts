@@ -134,7 +134,7 @@ describe('a program that runs', () => {
     const request = bench.script('umask', { stdin: { content: 'secret' } })
     await using running = await bench.sandbox.spawn(request)
     await running.exited
-    for (const name of ['out', 'err', 'in', 'exit', 'process.json']) {
+    for (const name of ['out', 'err', 'content', 'exit', 'process.json']) {
       expect((await stat(join(request.folder, name))).mode & 0o077).toBe(0)
     }
     expect((await stat(request.folder)).mode & 0o077).toBe(0)

@@ -33,6 +33,15 @@ test('a program that ignores SIGTERM is killed after its grace', async () => {
   expect(await running.stop(200)).toMatchObject({ code: null, signal: 'SIGKILL' })
 })
 
+test('a program ends although somebody has stopped what watches over it', async () => {
+  const request = bench.script('echo $PPID; echo ready; read line; exit 3', { stdin: 'live' })
+  await using running = await bench.sandbox.spawn(request)
+  const wrapper = Number.parseInt(await readUntil(running, 'ready'), 10)
+  process.kill(wrapper, 'SIGSTOP')
+  await running.write('end\n')
+  expect(await running.exited).toEqual({ code: 3 })
+})
+
 test('a descendant that forked twice into a session of its own and ignores SIGTERM is gone', async () => {
   const daemon = `trap "" TERM; echo $$; echo ready; while :; do sleep 0.05; done`
   const { running, pids } = await start(`(setsid sh -c '${daemon}' & ) ; sleep 300`)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { bounded } from '../../core/base/cut.ts'
 import { makeRedactor } from '../../core/secrets/redact.ts'
 
 const secret = { name: 'TOKEN', value: 'sk-"quoted"\\and/slashed' }
@@ -87,6 +88,63 @@ describe('masking secrets', () => {
 
   test('leaves very short values alone, which occur by accident everywhere', () => {
     expect(makeRedactor([{ name: 'PIN', value: '1234' }]).text('1234')).toBe('1234')
+  })
+
+  test('leaves what is one of the words that the JSON is made of, and names it', () => {
+    const isOwnWord = (text: string) => 'toolUse'.includes(text)
+    const masking = makeRedactor(
+      [{ name: 'DUMMY', value: 'toolUs' }, { name: 'PIN', value: '1234' }, secret],
+      isOwnWord,
+    )
+    expect(masking.unmasked).toEqual(['DUMMY', 'PIN'])
+    expect(masking.jsonText('{"type":"toolUse"}')).toBe('{"type":"toolUse"}')
+    expect(masking.text(secret.value)).toBe('[secret TOKEN]')
+  })
+
+  test.each([
+    'nabcdef',
+    '001babcdef',
+    '1babcdef',
+    'uabcdef',
+    'abcdef\\',
+    '"abcdef',
+    '{"a":"bcdef"}',
+    '1,2,3,4',
+    '[true]',
+  ])('keeps JSON valid when a secret could be a part of its syntax: %s', (value) => {
+    const masking = makeRedactor([{ name: 'ODD', value }])
+    const given = [
+      { a: 'bcdef', b: [1, 2, 3, 4], c: [true], d: ['\nabcdef', '\u001babcdef', 'abcdef\n', '\\"abcdef', '\\uabcdef'] },
+      value,
+      `<${value}>`,
+    ]
+    const masked = masking.json(given)
+    expect(masked[0]).toMatchObject({ a: 'bcdef', b: [1, 2, 3, 4], c: [true] })
+    expect(masked.slice(1)).toEqual(['[secret ODD]', '<[secret ODD]>'])
+  })
+
+  test('masks the beginning of a secret that a length limit cut, in text and in JSON', () => {
+    const value = 'sk-"quoted"\\\n\u00e9/slashed+and+longx'
+    const masking = makeRedactor([{ name: 'TOKEN', value }])
+    for (const form of [
+      value,
+      JSON.stringify(value),
+      encodeURIComponent(value),
+      Buffer.from(value).toString('base64'),
+    ]) {
+      for (let length = 8; length < form.length; length += 1) {
+        const cut = `${bounded(`the key is ${form} and more`, 11 + length)}\nWhy?`
+        expect(masking.text(cut)).toMatch(/^the key is "?\[secret TOKEN\]\.\.\. \(\d+ more characters\)\nWhy\?$/)
+        expect(masking.json([cut, cut]).join()).not.toContain(form.slice(0, 8))
+      }
+    }
+    expect(masking.text('abc... (3 more characters)')).toBe('abc... (3 more characters)')
+  })
+
+  test('masks cut beginnings in the time that the text takes, however many marks it has', () => {
+    const masking = makeRedactor([{ name: 'KEY', value: 'a'.repeat(2_000) }])
+    const text = `${'a'.repeat(20)}... (1 more characters)`.repeat(20_000)
+    expect(masking.text(text)).toBe('[secret KEY]... (1 more characters)'.repeat(20_000))
   })
 
   test('never lets a secret through a stream of fragments, however it is cut, and loses nothing else', () => {

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../core/base/ids.ts'
-import { migrateApart } from '../../core/store/migrate-apart.ts'
+import { migrateApart, migrateWithin } from '../../core/store/migrate-apart.ts'
 import { postgresMigrations } from '../../core/store/migrations/postgres/list.ts'
 import { sqliteMigrations } from '../../core/store/migrations/sqlite/list.ts'
 import type { NamedMigration } from '../../core/store/migration-state.ts'
@@ -23,6 +25,8 @@ const named = (name: string): NamedMigration => ({
 const addColour = named('9998-colour')
 const broken = named('9999-broken')
 const deadly = named('9999-deadly')
+const endless = named('9999-endless')
+const full = named('9999-full')
 /** The newest of the program's own. */
 const last = sqliteMigrations.at(-1)?.name ?? ''
 
@@ -97,6 +101,43 @@ await describeEachDatabase('migrating a database in a process of its own', (data
       code: 'STORE_MIGRATION_FAILED',
       message: expect.stringMatching(why),
       details: { pending: [migration.name] },
+    })
+    expect(await workspaces(database.options, next(database.options, addColour))).toEqual(['old'])
+  })
+})
+
+describe('migrating an SQLite database in a process of its own', () => {
+  it('leaves it as it was when the disk becomes full, says so, and migrates it once there is room', async () => {
+    await using database = await sqlite.create()
+    await addWorkspace(database.options, 'old')
+    const opening = openStore(database.options, { ...next(database.options, full), migrateUp: migrateApart })
+    await expect(opening).rejects.toMatchObject({
+      code: 'STORE_MIGRATION_FAILED',
+      message: expect.stringMatching(/full/),
+    })
+    expect(await workspaces(database.options)).toEqual(['old'])
+    const newer = { ...next(database.options, addColour), migrateUp: migrateApart }
+    expect(await workspaces(database.options, newer)).toEqual(['old'])
+  })
+
+  it('holds nobody who has migrated and wants to end', async () => {
+    await using database = await sqlite.create()
+    const target = { driver: 'sqlite', file: database.options.file, busyTimeoutMs: 1000 } as const
+    const run = { target, migrations: sqliteMigrations, details: { pending: [] } }
+    const migrateApartUrl = new URL('../../core/store/migrate-apart.ts', import.meta.url).href
+    const program = `import { migrateApart } from '${migrateApartUrl}'; await migrateApart(${JSON.stringify(run)})`
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 })
+    expect(await workspaces(database.options)).toEqual([])
+  })
+
+  it('ends one that takes too long, and leaves the database as it was', async () => {
+    await using database = await sqlite.create()
+    await addWorkspace(database.options, 'old')
+    const migrateUp: StoreDeps['migrateUp'] = (run) => migrateWithin(3000, run)
+    const opening = openStore(database.options, { ...next(database.options, endless), migrateUp })
+    await expect(opening).rejects.toMatchObject({
+      code: 'STORE_MIGRATION_FAILED',
+      message: expect.stringContaining('took too long'),
     })
     expect(await workspaces(database.options, next(database.options, addColour))).toEqual(['old'])
   })

@@ -1,6 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { TroupeError } from '../../core/base/errors.ts'
+import { makeLocalWorkspace } from '../../core/runner/local-workspace.ts'
 import { BRANCH, codeOf, openWorkbench, TASK, type Workbench } from './workbench.ts'
 
 /** A task whose work is committed. */
@@ -27,6 +29,29 @@ async function stateOf({ repository }: Workbench): Promise<string> {
 }
 
 describe('merging the work of a task', () => {
+  it('commits nothing when it was given up before', async () => {
+    await using bench = await openDone()
+    const worktree = await bench.worktree()
+    const { path, baseCommit } = worktree
+    await worktree.write({ 'late.txt': 'late\n' })
+    const before = await stateOf(bench)
+    const setup = { setup: { copy: [] }, branchTemplate: '', notices: [] }
+    const workspace = makeLocalWorkspace({ workspaces: bench.workspaces, setup: () => setup })
+    const place = {
+      taskId: TASK,
+      title: 'Work',
+      agent: 'command',
+      repositoryPath: bench.repository.path,
+      baseBranch: 'main',
+      branchName: BRANCH,
+      baseCommit,
+      worktreePath: path,
+    }
+    const signal = AbortSignal.abort(new TroupeError('TIMEOUT', 'too long'))
+    expect(await codeOf(workspace.merge(place, { strategy: 'merge', signal }))).toBe('TIMEOUT')
+    expect(await stateOf(bench)).toBe(before)
+  })
+
   it('makes a merge commit with both parents and trailers, and brings the user folder along', async () => {
     await using bench = await openDone()
     const base = await bench.repository.git('rev-parse', 'main')
@@ -119,7 +144,10 @@ describe('merging the work of a task', () => {
   it('says when there is nothing to merge', async () => {
     await using bench = await openWorkbench()
     await bench.worktree()
-    expect(await codeOf(bench.merge())).toBe('TASK_NO_CHANGES')
+    await expect(bench.merge()).rejects.toMatchObject({
+      code: 'TASK_NO_CHANGES',
+      message: expect.stringMatching(/nothing to merge\. Request changes, or reject/),
+    })
     await bench.repository.commit({ 'later.txt': 'later' })
     expect(await codeOf(bench.merge())).toBe('TASK_NO_CHANGES')
     const worktree = await bench.worktree()

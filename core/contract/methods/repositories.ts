@@ -30,7 +30,7 @@ export const repositories = {
       'GIT_FAILED',
     ],
     access: 'member',
-    doc: 'Adds a local repository, or gives the one that has this path already, with its group of one.',
+    doc: 'Adds a local repository, or gives the one that has this path already, under the new name and default branch if they are given; with its group of one.',
   }),
   getRepository: method({
     params: byId,

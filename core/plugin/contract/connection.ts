@@ -15,6 +15,7 @@ export interface Connection {
   write(line: string): Promise<void>
   /** Sends a signal to the program; never rejects. */
   signal(name: 'SIGINT' | 'SIGTERM'): void
+  /** Adds a message to the log, or shows a live fragment of one. */
   say(spoken: Spoken): void
   /** Makes what `save` gives the session's checkpoint. Needed only for what changes outside of the conversation's own calls. */
   remember(): void
@@ -41,8 +42,11 @@ export interface Conversation<Memory> {
   begin(): void
   /** A line of the program's standard output. */
   hear(line: string): void
-  /** What people say while it is open. The next one comes when this has settled. */
-  follow(followUp: FollowUp): void | Promise<void>
+  /**
+   * What people say while it is open. With the next commit it is acknowledged, and comes no more: what `save` gives holds it until the
+   * program is known to have got it.
+   */
+  follow(followUp: FollowUp): void
   /** The session shall stop: interrupts what the program does. It is ended after a moment, unless `stopAfter` says otherwise. */
   stop(): void
   /** Asks the program to end by itself. It is ended after a moment, unless `stopAfter` says otherwise. */

@@ -6,12 +6,16 @@ import { type ProgramNames, otherVersion, withProgram } from './program.ts'
 import { ProgramSession } from './program-session.ts'
 import { toRemembered } from './remembered.ts'
 
+/** A program, and the conversation that is held with it. */
 export interface Program<Memory> {
   readonly command: Command
   readonly names: ProgramNames
   /** Raised when what the conversation saves changes its shape: a session that another version began is not continued. */
   readonly version: number
-  /** @param memory What was saved last, when the session is continued. */
+  /**
+   * Makes the conversation, which is silent until its `begin` or another of its methods is called.
+   * @param memory What was saved last, when the session is continued.
+   */
   readonly converse: (connection: Connection, memory: Memory | undefined) => Conversation<Memory>
 }
 

@@ -98,8 +98,8 @@ export interface SessionIo {
   readonly followUps: AsyncIterable<FollowUp>
   /**
    * A small JSON value that is committed with the messages around it: those that were emitted before, and those that follow
-   * without a wait. Given back as `Session.checkpoint` when the session is continued; a session without one is not. One that is
-   * the same as before costs nothing.
+   * without a wait; if there are none, some milliseconds later. Given back as `Session.checkpoint` when the session is continued; a
+   * session without one is not. One that is the same as before costs nothing.
    */
   checkpoint(state: unknown): void
   /**

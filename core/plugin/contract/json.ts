@@ -1,5 +1,7 @@
 /** Reading JSON of unknown shape: what is missing or of another type is undefined, never an error. */
 
+import { bounded as cut } from '../../base/cut.ts'
+
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }
 
@@ -37,5 +39,4 @@ export const asObjects = (value: Json | undefined): JsonObject[] =>
     .filter((item) => item !== undefined)
 
 /** `text` with at most `limit` characters; what was cut off is named by its length. */
-export const bounded = (text: string, limit: number): string =>
-  text.length <= limit ? text : `${text.slice(0, limit)}... (${text.length - limit} more characters)`
+export const bounded = (text: string, limit: number): string => cut(text, limit)

@@ -8,7 +8,8 @@
  * C3 What is remembered changes together with the messages of a line, and before anything that follows from it is written.
  * C4 That the session ends is committed before the program is: else a host that continues it could see the program end without
  *    knowing why. A stop is not remembered: the host asks for it again.
- * C5 A follow-up is handed over once, whatever crashes. One that comes too late is handed back with the end of the run.
+ * C5 A follow-up is handed over once, whatever crashes, and acknowledged as soon as that is remembered: one that is handed back with
+ *    the end of the run, because it came too late or was not heard, is not the host's to hand back too.
  */
 import type { RunEnd, Session } from './agent.ts'
 import type { Connection, Conversation } from './connection.ts'
@@ -100,7 +101,12 @@ export class ProgramSession<Memory> implements Connection {
   }
 
   within(ms: number, otherwise: () => void): void {
-    if (this.isOpen) this.#deadline.arm(ms, otherwise) // C2
+    if (!this.isOpen) return
+    const late = () => {
+      otherwise()
+      this.remember() // C3
+    }
+    this.#deadline.arm(ms, late) // C2
   }
 
   proceed(): void {
@@ -142,13 +148,13 @@ export class ProgramSession<Memory> implements Connection {
 
   // C5
   async #forward(followUps: AsyncIterator<FollowUp>): Promise<void> {
-    for (let next = await followUps.next(); !next.done; next = await followUps.next()) await this.#follow(next.value)
+    for (let next = await followUps.next(); !next.done; next = await followUps.next()) this.#follow(next.value)
   }
 
-  async #follow(followUp: FollowUp): Promise<void> {
+  #follow(followUp: FollowUp): void {
     if (followUp.id === this.#told.lastFollowUp) return // It came before a crash, and is remembered.
     this.#told = { ...this.#told, lastFollowUp: followUp.id }
-    if (this.isOpen) await this.#conversation.follow(followUp)
+    if (this.isOpen) this.#conversation.follow(followUp)
     else this.#told = { ...this.#told, missed: [...this.#told.missed, followUp.content] }
     this.remember()
   }

@@ -57,14 +57,16 @@ const NOT_FOUND = new Set([126, 127])
 /** The end of a session whose program ended before its turn was over. */
 export function toExitError(names: ProgramNames, exit: Exit, { anything, stderr }: Heard): ErrorEnd {
   const printed = stderr === '' ? 'It printed no error.' : `It printed: ${stderr}`
-  if (!anything && exit.code !== null && NOT_FOUND.has(exit.code)) return toStartError(names, printed)
+  if (!anything && exit.code !== null && NOT_FOUND.has(exit.code))
+    return toStartError(names, `${sayProgram(names)} cannot be started. ${printed}`)
   const how = exit.code === null ? `was ended by ${exit.signal ?? 'a signal'}` : `ended with exit code ${exit.code}`
   const message = `${sayProgram(names)} ${how} before it gave a result. ${printed}`
   return { kind: 'error', code: 'AGENT_EXITED', message }
 }
 
-function toStartError(names: ProgramNames, reason: string): ErrorEnd {
-  const message = `${sayProgram(names)} cannot be started: ${/[.!?]$/.test(reason) ? reason : `${reason}.`} ${names.install}`
+/** @param reason Names the program, as the host's own words do. */
+function toStartError({ install }: ProgramNames, reason: string): ErrorEnd {
+  const message = `${/[.!?]$/.test(reason) ? reason : `${reason}.`} ${install}`
   return { kind: 'error', code: 'AGENT_NOT_INSTALLED', message }
 }
 

@@ -6,12 +6,7 @@
  *    asked again.
  */
 import type { Connection } from './connection.ts'
-import type { Ask, SessionIo } from './io.ts'
-
-/** What a `Connection` has of it. */
-export interface RequestsPort extends Pick<Connection, 'write' | 'remember'> {
-  readonly io: Pick<SessionIo, 'ask' | 'debug'>
-}
+import type { Ask } from './io.ts'
 
 export interface RequestsOptions<Request> {
   /** A stable name of the request within the session. */
@@ -37,12 +32,13 @@ interface Owed<Request> {
   readonly withdrawn: AbortController
 }
 
+/** What an agent asks and waits for: each is taken, asked to people if need be, and answered once. */
 export class Requests<Request> {
-  readonly #connection: RequestsPort
+  readonly #connection: Connection
   readonly #options: RequestsOptions<Request>
   readonly #owed: Map<string, Owed<Request>>
 
-  constructor(connection: RequestsPort, options: RequestsOptions<Request>) {
+  constructor(connection: Connection, options: RequestsOptions<Request>) {
     this.#connection = connection
     this.#options = options
     this.#owed = new Map(options.saved?.map((request) => [options.keyOf(request), toOwed(request)]))
@@ -53,6 +49,7 @@ export class Requests<Request> {
     return [...this.#owed.values()].map(({ request }) => request)
   }
 
+  /** Asks again, after a crash, what was owed an answer then. */
   resume(): void {
     for (const owed of this.#owed.values()) void this.#begin(owed)
   }

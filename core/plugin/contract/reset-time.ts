@@ -1,3 +1,5 @@
+/** What services say of used-up quotas. Pure. */
+
 /** How long a service says that it wants to be left alone: `try again in 20s`, `retry in 30.5s`, `reset after 3h25m10s`. */
 const LEFT_ALONE = /(?:retry|try again|resets?) (?:in|after) (?:([\d.]+)h)?(?:([\d.]+)m(?!s))?(?:([\d.]+)s)?/i
 /** Whatever is longer is no quota's. */

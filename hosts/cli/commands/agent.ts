@@ -35,7 +35,7 @@ function agentLines(agents: readonly AgentInfo[], style: Style, detected: boolea
     { text: plainLine(plugin), format: 'dim' },
   ])
   const hints = agents.flatMap(({ agent, detection: { hint } }) =>
-    hint ? wrap(`${plainLine(agent)}: ${plainLine(hint)}`, proseWidth(style)) : [],
+    hint ? hanging(`${plainLine(agent)}: ${plainLine(hint)}`, style) : [],
   )
   const table = tableLines(
     titles.map((title) => ({ title })),
@@ -44,6 +44,9 @@ function agentLines(agents: readonly AgentInfo[], style: Style, detected: boolea
   )
   return [...table, ...(hints.length > 0 ? ['', ...hints] : [])]
 }
+
+const hanging = (text: string, style: Style): string[] =>
+  wrap(text, proseWidth(style) - 2).map((line, at) => (at === 0 ? line : `  ${line}`))
 
 const installedCell = ({ installed, version = '' }: AgentInfo['detection']): Cell =>
   installed ? { text: `✓ ${plainLine(version)}`.trim(), format: 'green' } : { text: '✗', format: 'red' }

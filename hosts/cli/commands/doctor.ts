@@ -54,9 +54,13 @@ export function checkLines(checks: readonly Check[], style: Style): string[] {
   const width = Math.max(...checks.map(({ name }) => name.length))
   return checks.flatMap(({ name, state, detail, advice }) => {
     const [mark, colour] = MARKS[state]
-    const line = `${style.paint(colour, mark)} ${padEnd(name, width)}  ${plainLine(detail)}`
     const margin = padEnd('', width + 4)
-    const lines = advice ? wrap(plainLine(advice), style.width - margin.length) : []
-    return [line, ...lines.map((text) => margin + style.paint('dim', text))]
+    const toLines = (text: string) => wrap(plainLine(text), style.width - margin.length)
+    const [first = '', ...rest] = toLines(detail)
+    return [
+      `${style.paint(colour, mark)} ${padEnd(name, width)}  ${first}`,
+      ...rest.map((text) => margin + text),
+      ...(advice ? toLines(advice) : []).map((text) => margin + style.paint('dim', text)),
+    ]
   })
 }

@@ -21,7 +21,7 @@ export function addRepoCommands(program: Command, run: Run): void {
 function addAdd(group: Command, run: Run): void {
   const command = addCommand(group, 'add [folder]', {
     summary: 'Add a local git repository (default: the folder you are in)',
-    details: '`troupe run` adds its repository by itself.',
+    details: '`troupe run` adds its repository by itself. Adding one again changes its name or default branch.',
     examples: ['troupe repo add', 'troupe repo add ~/code/site --name site --branch main'],
   })
     .option('--name <name>', "its name (default: the folder's)")

@@ -10,7 +10,9 @@ import { changeSummary, fileLines } from '../render/diff.ts'
 import { shortId } from '../render/format.ts'
 import { nextStepLines, nextSteps } from '../render/next-steps.ts'
 import { plainText } from '../render/sanitize.ts'
+import { proseWidth } from '../render/style.ts'
 import { taskHead } from '../render/task.ts'
+import { wrap } from '../render/wrap.ts'
 import { attend } from './attend.ts'
 import type { AttendanceEnd, AttendOptions, Watched } from './attendance.ts'
 
@@ -109,7 +111,7 @@ async function showResult(
   output.lines([
     '',
     ...taskHead(task, style).slice(0, 1),
-    `  ${task.status}${error}`,
+    ...wrap(`  ${task.status}${error}`, proseWidth(style)),
     ...(diff
       ? [`  ${changeSummary(diff, style)}`, ...fileLines(diff, style, MOST_FILES).map((line) => ` ${line}`)]
       : []),

@@ -8,6 +8,8 @@ import { plainLine } from './sanitize.ts'
 import type { Style } from './style.ts'
 import { type Cell, tableLines } from './table.ts'
 import { statusFormat, statusText, taskFacts } from './task.ts'
+import { padEnd, truncate } from './width.ts'
+import { wrap } from './wrap.ts'
 
 const withModel = ({ agent, model }: UnitTask): string => (model === undefined ? agent : `${agent}:${model}`)
 
@@ -23,12 +25,18 @@ export function attemptNames(tasks: readonly UnitTask[]): string[] {
 }
 
 const titleLine = ([first]: readonly UnitTask[], style: Style): string =>
-  `${style.paint('cyan', '◆')} ${style.paint('bold', plainLine(first?.title ?? ''))}`
+  `${style.paint('cyan', '◆')} ${style.paint('bold', truncate(plainLine(first?.title ?? ''), style.width - 2))}`
 
 /** The title, then an attempt a line: who works where. */
 export const comparisonHead = (tasks: readonly UnitTask[], style: Style): string[] => [
   titleLine(tasks, style),
-  ...tasks.map((task) => `  ${style.paint('bold', shortId(task.id))}  ${style.paint('dim', taskFacts(task))}`),
+  ...tasks.flatMap((task) => {
+    const [first = '', ...rest] = wrap(taskFacts(task), style.width - 12)
+    return [
+      `  ${style.paint('bold', shortId(task.id))}  ${style.paint('dim', first)}`,
+      ...rest.map((line) => style.paint('dim', padEnd('', 12) + line)),
+    ]
+  }),
 ]
 
 export function comparisonLines({ attempts }: Comparison, style: Style): string[] {

@@ -7,8 +7,8 @@ import { displayWidth, padEnd } from './width.ts'
 
 export type Step = readonly [command: string, what: string]
 
-/** @param hasChanges false when the task changed nothing, so that there is nothing to merge */
-export function nextSteps(task: UnitTask, hasChanges = true): Step[] {
+/** @param hasChanges false when the task changed nothing, so that there is nothing to merge; default: if nobody has found so */
+export function nextSteps(task: UnitTask, hasChanges = task.error?.code !== 'TASK_NO_CHANGES'): Step[] {
   const id = shortId(task.id)
   const look: Step = [`troupe task diff ${id}`, 'see what changed']
   const logs: Step = [`troupe task logs ${id}`, 'read what the agent said and did']
@@ -29,10 +29,10 @@ export function nextSteps(task: UnitTask, hasChanges = true): Step[] {
       return [
         ...(hasChanges ? [look, [`troupe task approve ${id}`, 'the work is good: approve it ...'] as const] : []),
         ...(hasChanges ? [[`troupe task commit ${id}`, `... and merge it into ${task.baseBranch}`] as const] : []),
-        [`troupe task changes ${id} "..."`, 'send it back with what to change'],
-        [`troupe task reject ${id}`, 'throw it away'],
+        ...verdictSteps(id),
       ]
     case 'approved':
+      if (!hasChanges) return verdictSteps(id)
       return [
         look,
         [`troupe task commit ${id}`, `merge it into ${task.baseBranch}`],
@@ -60,6 +60,11 @@ export function nextSteps(task: UnitTask, hasChanges = true): Step[] {
       return []
   }
 }
+
+const verdictSteps = (id: string): Step[] => [
+  [`troupe task changes ${id} "..."`, 'send it back with what to change'],
+  [`troupe task reject ${id}`, 'throw it away'],
+]
 
 const attemptSteps = (id: string): Step[] => [
   [`troupe task compare ${id}`, 'see it beside the other attempts'],

@@ -17,7 +17,8 @@ const TITLES: Readonly<Record<QuestionKind, string>> = {
   permission: 'Permission',
   plan: 'Plan to approve',
 }
-const MOST_LINES = 40
+/** Nobody shall agree to a plan of which they saw the beginning; a flood is cut all the same. */
+const MOST_LINES = 300
 
 /** @param answerWith a command that answers, shown below the question */
 export function questionLines(asked: Asked, style: Style, answerWith?: string): string[] {

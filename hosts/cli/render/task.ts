@@ -6,6 +6,7 @@ import { firstLines } from './bounded.ts'
 import { plainLine, plainText } from './sanitize.ts'
 import { type Style, proseWidth } from './style.ts'
 import { tableLines } from './table.ts'
+import { padEnd, truncate } from './width.ts'
 import { wrap } from './wrap.ts'
 
 type Format = Parameters<Style['paint']>[0]
@@ -53,9 +54,10 @@ export function taskTable(tasks: readonly UnitTask[], style: Style): string[] {
 
 /** A head line: `1a2b3c4d  Add a flag`, and what works where. */
 export function taskHead(task: UnitTask, style: Style): string[] {
+  const title = truncate(plainLine(task.title), style.width - 12)
   return [
-    `${style.paint('cyan', '◆')} ${style.paint('bold', shortId(task.id))}  ${plainLine(task.title)}`,
-    `  ${style.paint('dim', taskFacts(task))}`,
+    `${style.paint('cyan', '◆')} ${style.paint('bold', shortId(task.id))}  ${title}`,
+    ...wrap(`  ${taskFacts(task)}`, style.width).map((line) => style.paint('dim', line)),
   ]
 }
 
@@ -94,13 +96,15 @@ export function taskLines(task: UnitTask, style: Style, others: readonly UnitTas
   ]
   const prompt = firstLines(wrap(plainText(task.prompt).trim(), proseWidth(style) - 2), 30)
   return [
-    style.paint('bold', plainLine(task.title)),
-    ...facts.flatMap(([name, value]) => (value ? [factLine(name, value, style)] : [])),
+    ...wrap(plainLine(task.title), style.width).map((line) => style.paint('bold', line)),
+    ...facts.flatMap(([name, value]) => (value ? factLines(name, value, style) : [])),
     '',
     ...prompt.map((line) => `${style.paint('cyan', '▌')} ${line}`),
   ]
 }
 
-/** `status    in_review`; values may be painted already. */
-export const factLine = (name: string, value: string, style: Style): string =>
-  `  ${style.paint('dim', name.padEnd(16))}${value}`
+/** `status    in_review`; values may be painted already if they are short. A path is left whole, so that it can be copied. */
+function factLines(name: string, value: string, style: Style): string[] {
+  const [first = '', ...rest] = value.includes(' ') ? wrap(value, style.width - 18) : [value]
+  return [`  ${style.paint('dim', name.padEnd(16))}${first}`, ...rest.map((line) => padEnd('', 18) + line)]
+}

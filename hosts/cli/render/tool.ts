@@ -62,14 +62,14 @@ function outcome(use: ToolUse, result: ToolResult | undefined): { ok?: boolean; 
   const took = Date.parse(result.at) - Date.parse(use.at)
   const time = use.kind === 'command' && took >= 100 ? duration(took) : ''
   if (!result.success) {
-    const code = exitCode(result.output)
-    return { ok: false, text: ['✗', code === undefined ? '' : `exit ${code}`, time].filter(Boolean).join(' ') }
+    return { ok: false, text: ['✗', exitText(result.output), time].filter(Boolean).join(' ') }
   }
   const changed = use.kind === 'edit' ? changedLines(use.input) : ''
   return { ok: true, text: use.kind === 'command' ? ['✓', time].filter(Boolean).join(' ') : changed }
 }
 
 function tail({ output }: ToolResult, style: Style): string[] {
+  if (isObject(output) && Object.keys(output).every((name) => EXIT_FIELDS.has(name))) return []
   const lines = withoutBlankEnds(plainText(outputText(output)).split('\n'))
   const room = proseWidth(style) - 4
   return lastLines(lines, TAIL_LINES).map((line) => `  ${style.paint('dim', `│ ${truncate(line.trimEnd(), room)}`)}`)
@@ -109,14 +109,18 @@ function countChanged(before: readonly string[], after: readonly string[]): { ad
 
 const toLines = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'))
 
-/** Agents tell it as a field or in words. */
-function exitCode(output: Json): number | undefined {
+const EXIT_FIELDS = new Set(['exitCode', 'exit_code', 'code', 'signal'])
+
+/** `exit 3` or `SIGTERM`. Agents tell it as a field or in words. */
+function exitText(output: Json): string {
   if (isObject(output)) {
     const code = field(output, 'exitCode') ?? field(output, 'exit_code') ?? field(output, 'code')
-    if (typeof code === 'number') return code
+    if (typeof code === 'number') return `exit ${code}`
+    const signal = field(output, 'signal')
+    if (typeof signal === 'string') return plainLine(signal).slice(0, 20)
   }
   const told = /exit(?:ed with)? (?:code|status):? (\d{1,3})\b/i.exec(outputText(output).slice(0, 2000))
-  return told ? Number(told[1]) : undefined
+  return told ? `exit ${told[1]}` : ''
 }
 
 /** Agents give text, blocks of text, or an object with the text somewhere in it. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { runProgram, userPath } from '../../helpers/run-program.ts'
 import { makeProgram } from './program.ts'
 
 describe('troupe plugin new', () => {
@@ -18,6 +19,20 @@ describe('troupe plugin new', () => {
     expect({ code, ok }).toEqual({ code: 0, ok: true })
     const unshown = points.filter(({ status }: { status: string }) => status !== 'passed')
     expect(unshown.map(({ id }: { id: string }) => id)).toEqual(['secrets', 'continue'])
+  })
+
+  it('writes tests that say so when this Node cannot run them', async () => {
+    using program = makeProgram()
+    await program.run('plugin', 'new', 'parrot')
+    const env = { PATH: `${dirname(process.execPath)}:${userPath()}`, HOME: program.home }
+    const test = (options: string) =>
+      runProgram('npm', ['run', 'pretest'], {
+        cwd: join(program.home, 'parrot'),
+        env: { ...env, NODE_OPTIONS: options },
+        timeoutMs: 60_000,
+      })
+    expect(await test('')).toMatchObject({ code: 0 })
+    expect(await test('--no-strip-types')).toMatchObject({ code: 1, stderr: expect.stringContaining('Node 22.18') })
   })
 
   it('touches no folder that is there', async () => {
@@ -38,6 +53,20 @@ describe('troupe plugin new', () => {
       expect(readdirSync(program.home)).toEqual(before)
     },
   )
+})
+
+describe('troupe plugin add', () => {
+  it('asks which is meant before anything is fetched, when a folder has the name of a package', async () => {
+    using program = makeProgram({ npm_config_registry: 'http://127.0.0.1:9' })
+    await program.run('plugin', 'new', 'parrot')
+    const { code, stderr } = await program.run('plugin', 'add', 'parrot')
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/folder "parrot" here: did you mean \.\/parrot\?.* parrot@latest/),
+    })
+    const completed = await program.run('plugin', 'add', 'parrot/')
+    expect(completed.stdout).toContain('parrot 0.1.0 wants')
+  })
 })
 
 describe('troupe plugin check', () => {

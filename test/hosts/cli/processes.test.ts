@@ -82,6 +82,7 @@ describe('troupe run, in a process of its own', () => {
     const { code, stdout } = await troupe.run(run)
     expect(code).toBe(1)
     expect(stdout.match(/there is no such program/g)).toHaveLength(1)
+    expect(stdout.match(/\bstarted\b/g)).toHaveLength(1)
     expect(stdout).toMatch(/AGENT_NOT_INSTALLED[^]*\n {2}failed\n/)
   })
 

@@ -41,9 +41,9 @@ class Parrot implements Conversation<readonly string[]> {
     if (line === 'bye') this.connection.end(COMPLETE)
   }
 
-  async follow({ content }: FollowUp): Promise<void> {
+  follow({ content }: FollowUp): void {
     this.sent.push(content)
-    await this.connection.write(`${content}\n`)
+    void this.connection.write(`${content}\n`)
   }
 
   stop(): void {
@@ -78,15 +78,17 @@ interface Run {
 interface Changes {
   readonly session?: Partial<Session>
   readonly committed?: () => Promise<void>
+  readonly followUps?: AsyncIterable<FollowUp>
 }
 
-function begin(script: string, { session: change, committed }: Changes = {}): Run {
+function begin(script: string, { session: change, committed, followUps }: Changes = {}): Run {
   const session = openSession({ workDir: '/tmp', env: { PATH: '/usr/bin:/bin' } })
   const checkpoints: unknown[] = []
   const io = {
     ...session.io,
     checkpoint: (state: unknown) => void checkpoints.push(structuredClone(state)),
     ...(committed && { committed }),
+    ...(followUps && { followUps }),
   }
   let parrot: Parrot | undefined
   const end = converse<readonly string[]>(makeSession('parrot', change), io, {
@@ -139,6 +141,70 @@ test('a stop interrupts, and ends the program after a moment', async () => {
   session.stop()
   expect(await end).toEqual({ kind: 'stopped' })
   expect(parrot()?.calls).toEqual(['begin', 'stop', 'withdraw', 'finish', 'withdraw'])
+})
+
+test('a stop while the program is being started interrupts it once it runs', async () => {
+  const { session, end, parrot } = begin('exec sleep 60')
+  await using _ = session
+  session.stop()
+  expect(await end).toEqual({ kind: 'stopped' })
+  expect(parrot()?.calls.slice(0, 2)).toEqual(['begin', 'stop'])
+  expect(session.descendants()).toEqual([])
+})
+
+test('a stop that comes after its end changes nothing', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { session, end, parrot } = begin('echo bye; exec sleep 60', { committed: () => gate.promise })
+  await using _ = session
+  await session.heard((said) => said.type === 'text')
+  session.stop()
+  gate.resolve()
+  expect(await end).toEqual(COMPLETE)
+  expect(parrot()?.calls).not.toContain('stop')
+})
+
+test('what the program prints after its end is heard, and does not change it', async () => {
+  const { session, end, parrot } = begin(`trap 'echo more; exit 3' TERM; echo bye; while :; do sleep 0.05; done`)
+  await using _ = session
+  expect(await end).toEqual(COMPLETE)
+  expect(parrot()?.heard).toEqual(['bye', 'more'])
+})
+
+test('what changes because nothing came in time is remembered', async () => {
+  const { session, end, checkpoints, parrot } = begin('echo ready; exec sleep 60')
+  await using _ = session
+  await session.heard((said) => said.type === 'text')
+  const talk = parrot()
+  talk?.connection.within(1, () => (talk.heard = ['nothing']))
+  await expect.poll(() => checkpoints.at(-1)).toMatchObject({ memory: ['nothing'] })
+  session.stop()
+  await end
+})
+
+test('people are not kept waiting by a program that does not read, and get back what it did not hear', async () => {
+  const { session, end, parrot } = begin('exec sleep 60')
+  await using _ = session
+  const long = 'x'.repeat(1024 * 1024) // More than a pipe holds.
+  session.say(long)
+  session.say('short')
+  await expect.poll(() => parrot()?.sent.length).toBe(2)
+  session.kill()
+  expect(await end).toMatchObject({ code: 'AGENT_EXITED', unheard: [long, 'short'] })
+})
+
+test('what people said before a crash is not passed on twice', async () => {
+  async function* followUps() {
+    yield { id: 'before', content: 'before' }
+    yield { id: 'after', content: 'after' }
+  }
+  const checkpoint = { version: 3, heard: true, stderr: '', missed: [], memory: ['before'], lastFollowUp: 'before' }
+  const { session, end, parrot } = begin('read hello; read said; echo $said; echo bye; exec sleep 60', {
+    session: { checkpoint },
+    followUps: followUps(),
+  })
+  await using _ = session
+  expect(await end).toEqual(COMPLETE)
+  expect(parrot()?.heard).toEqual(['before', 'after', 'bye'])
 })
 
 test('what people say is passed on, and handed back when the program did not hear it', async () => {

@@ -1,6 +1,8 @@
 /** Requests of an agent that wait for an answer: each is answered once, or not at all. */
 import { expect, test } from 'vitest'
 import { type Ask, type RequestsOptions, Requests } from '../../../core/plugin/contract/index.ts'
+import { makeSession } from '../../helpers/plugin-io.ts'
+import { ScriptedConnection } from '../../helpers/scripted-connection.ts'
 
 interface Wish {
   readonly id: string
@@ -9,7 +11,9 @@ interface Wish {
 
 /** A person who answers what is in `answers`, and keeps everybody else waiting. */
 function make(answers: Readonly<Record<string, string>>, change: Partial<RequestsOptions<Wish>> = {}) {
-  const [written, asked, debugged]: [string[], Ask[], string[]] = [[], [], []]
+  const connection = new ScriptedConnection({ session: makeSession('wisher') })
+  const { written } = connection
+  const [asked, debugged]: [Ask[], string[]] = [[], []]
   const withdrawn: string[] = []
   const ask = (question: Ask, withdraw?: AbortSignal) => {
     asked.push(question)
@@ -23,12 +27,11 @@ function make(answers: Readonly<Record<string, string>>, change: Partial<Request
     )
   }
   let remembered = 0
-  const port = {
-    io: { ask, debug: (text: string) => void debugged.push(text) },
-    write: (line: string) => Promise.resolve(void written.push(line)),
+  Object.assign(connection, {
+    io: { ...connection.io, ask, debug: (text: string) => void debugged.push(text) },
     remember: () => void remembered++,
-  }
-  const requests = new Requests<Wish>(port, {
+  })
+  const requests = new Requests<Wish>(connection, {
     keyOf: ({ id }) => id,
     answer: async ({ id, questions }, askAll) => {
       const given = await askAll(questions.map((question) => ({ kind: 'question', question })))

@@ -1,9 +1,10 @@
 /** `troupe plugin add` and `update`: installing somebody's plugin. */
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { PluginInfo, PluginIsolation } from '../../../../core/contract/records.ts'
-import { type Run, addCommand, choice } from '../../command.ts'
+import { type Run, addCommand, choice, usage } from '../../command.ts'
 import type { CommandContext } from '../../context.ts'
 import { EXIT, type ExitCode } from '../../exit-codes.ts'
 import { plainLine } from '../../render/sanitize.ts'
@@ -33,9 +34,9 @@ export function addPluginAddCommand(group: Command, run: Run): void {
     .addOption(choice('--isolation <kind>', 'where its code runs (default: process)', ['process', 'thread']))
     .action((source: string, { yes, isolation }: AddOptions) =>
       run(command, async (context) => {
+        const params = { source: toSource(source, context.cwd), isolation }
         await using connection = await context.connect()
         const { client } = connection
-        const params = { source: toSource(source, context.cwd), isolation }
         const { plugin } = await client.call('installPlugin', params, { signal: context.signal })
         return await bringToUse(plugin, client, { context, yes: yes === true })
       }),
@@ -75,8 +76,19 @@ function showSame(plugin: PluginInfo, { output }: CommandContext): ExitCode {
   return EXIT.done
 }
 
-/** The host may be at work in another folder. */
+/**
+ * The host may be at work in another folder.
+ * @throws TroupeError USAGE when it could be a package or a folder: a stranger's package is not fetched by a slip.
+ */
 function toSource(source: string, cwd: string): string {
   if (source.startsWith('~/')) return join(homedir(), source.slice(2))
-  return /^\.{1,2}(?:[/\\]|$)/.test(source) || /^[^@/:]+\.(?:tgz|tar\.gz)$/.test(source) ? resolve(cwd, source) : source
+  if (LOCAL.some((form) => form.test(source))) return resolve(cwd, source)
+  if (!isAbsolute(source) && existsSync(resolve(cwd, source, 'package.json')))
+    return usage(
+      `There is a folder "${plainLine(source)}" here: did you mean ./${plainLine(source)}? For the package of that name: ${plainLine(source)}@latest`,
+    )
+  return source
 }
+
+/** A path that begins with a dot or ends with a slash, and a tarball of this folder. */
+const LOCAL = [/^\.{1,2}(?:[/\\]|$)/, /^[^:]+\/$/, /^[^@/:]+\.(?:tgz|tar\.gz)$/]

@@ -24,7 +24,8 @@ const use = (toolUseId: string, command: string): MessageBody => ({
   kind: 'command',
   input: { command },
 })
-const result = (toolUseId: string, output: string, success = true): MessageBody => ({
+type ToolOutput = Extract<MessageBody, { type: 'toolResult' }>['output']
+const result = (toolUseId: string, output: ToolOutput, success = true): MessageBody => ({
   type: 'toolResult',
   toolUseId,
   toolName: 'Bash',
@@ -54,6 +55,13 @@ describe('a tool call', () => {
     expect(lines[0]).toBe('● Run make  ✗ exit 2 1.0s')
     expect(lines.slice(1, 3)).toEqual(['  │ … 23 lines before', '  │ line 22'])
     expect(lines).toHaveLength(10)
+  })
+
+  it('has no tail when it tells only how it ended', () => {
+    const ended = (output: ToolOutput) => render([use('1', 'make'), result('1', output, false)])
+    expect(ended({ code: 4 })).toEqual(['● Run make  ✗ exit 4 1.0s'])
+    expect(ended({ code: null, signal: 'SIGTERM' })).toEqual(['● Run make  ✗ SIGTERM 1.0s'])
+    expect(ended({ code: 4, stderr: 'no rule' })).toEqual(['● Run make  ✗ exit 4 1.0s', '  │ no rule'])
   })
 
   it('is matched with its own result when several are at work', () => {

@@ -35,3 +35,9 @@ it.each(taskStatus.options)('what is suggested for a task that is %s are command
   expect(steps.length).toBeGreaterThan(0)
   for (const [command] of steps) expect(known).toContain(command.split(' ').slice(0, 3).join(' '))
 })
+
+it('what has nothing to merge is not to be merged', () => {
+  const message = 'The branch troupe/x changed nothing, so there is nothing to merge.'
+  const refused = nextSteps(task({ status: 'approved', error: { code: 'TASK_NO_CHANGES', message } }))
+  expect(refused.map(([command]) => command.split(' ')[2])).toEqual(['changes', 'reject'])
+})
